@@ -5,10 +5,39 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['{kit,launcher,telemetry,services,loadtests}/**/*.test.ts'], exclude: ['**/node_modules/**', '**/test/**'] } },
-      { test: { name: 'service', include: ['{kit,launcher,telemetry,services}/**/test/**/*.test.ts'], exclude: ['**/node_modules/**'], testTimeout: 30_000, hookTimeout: 60_000 } },
-      { test: { name: 'contract', include: ['tests/contract/**/*.test.ts'], testTimeout: 30_000, hookTimeout: 60_000 } },
-      { test: { name: 'journeys', include: ['tests/{journeys,laws}/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 120_000, fileParallelism: false } },
+      {
+        test: {
+          name: 'unit',
+          include: ['{kit,launcher,telemetry,services,loadtests}/**/*.test.ts'],
+          exclude: ['**/node_modules/**', '**/test/**'],
+        },
+      },
+      {
+        test: {
+          name: 'service',
+          include: ['{kit,launcher,telemetry,services}/**/test/**/*.test.ts'],
+          exclude: ['**/node_modules/**'],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'contract',
+          include: ['tests/contract/**/*.test.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'journeys',
+          include: ['tests/{journeys,laws}/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
     ],
   },
 })
