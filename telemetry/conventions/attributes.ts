@@ -17,6 +17,8 @@ export const attributes = {
   'http.response.status_code': { type: 'int', brief: 'status of the answer' },
   'http.response.body.size': { type: 'int', brief: 'bytes of the answer' },
   'http.route': { type: 'string', brief: 'the matched route, with names in place of ids' },
+  'url.full': { type: 'string', brief: 'the address called, without the query' },
+  'url.template': { type: 'string', brief: 'the path called, with names in place of ids' },
   'url.path': { type: 'string', brief: 'the path asked for, without the query' },
   'url.scheme': { type: 'string', brief: 'http or https' },
   'server.address': { type: 'string', brief: 'host that was called' },

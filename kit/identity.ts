@@ -1,0 +1,121 @@
+import { createRemoteJWKSet, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import { LRUCache } from 'lru-cache'
+import { Problem } from './problem.ts'
+
+/** Who is asking, as their access token says. Times are epoch seconds. */
+export type Identity = {
+  userId: string
+  sessionId: string
+  roles: string[]
+  expiresAt: number
+}
+export type IdentityReader = {
+  /**
+   * The person behind an `Authorization` header.
+   * @throws Problem 401, always with the same detail; why a token was refused is for the log only
+   */
+  require(authorization: string | undefined): Promise<Identity>
+  /** As `require`, for a bare token; gives the reason instead of throwing. */
+  read(token: string): Promise<Identity | { refused: string }>
+}
+
+export const issuer = 'clew'
+export const audience = 'clew'
+
+/** Sessions that were ended before their tokens expired. */
+export type Revocations = {
+  has(sessionId: string): boolean
+  /** Whether news of revocations arrive; without Redis they do not. */
+  current(): boolean
+}
+/** Asks auth itself about a token. @throws when auth cannot be reached */
+export type Confirm = (token: string) => Promise<boolean>
+
+/**
+ * Verifies RS256 access tokens locally. A token that passed is remembered until it expires,
+ * so that the signature is checked once; the revocations are asked every time.
+ */
+export function createIdentityReader(
+  keys: JWTVerifyGetKey,
+  revocations: Revocations,
+  confirm: Confirm,
+): IdentityReader {
+  const verified = new LRUCache<string, Identity>({ max: 10_000 })
+  const confirmed = new LRUCache<string, boolean>({ max: 10_000, ttl: 1_000 })
+
+  // With auth away as well, the signature has to do: existing sessions go on.
+  async function stands(token: string, sessionId: string): Promise<boolean> {
+    if (revocations.current()) return !revocations.has(sessionId)
+    const known = confirmed.get(token)
+    if (known !== undefined) return known
+    const answer = await confirm(token).catch(() => !revocations.has(sessionId))
+    confirmed.set(token, answer)
+    return answer
+  }
+
+  async function read(token: string): Promise<Identity | { refused: string }> {
+    const known = verified.get(token)
+    const identity = known ?? (await verify(token, keys))
+    if ('refused' in identity) return identity
+    if (identity.expiresAt <= Date.now() / 1000) return { refused: 'expired' }
+    if (!(await stands(token, identity.sessionId))) return { refused: 'revoked' }
+    if (!known) verified.set(token, identity)
+    return identity
+  }
+  return {
+    read,
+    async require(authorization) {
+      const token = /^Bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization ?? '')?.[1]
+      const identity = token
+        ? await read(token)
+        : { refused: authorization ? 'malformed' : 'absent' }
+      if ('refused' in identity) throw unauthorized(identity.refused)
+      return identity
+    },
+  }
+}
+
+/** The public keys that auth serves, fetched again when a token names one that is not known yet. */
+export function openRemoteKeys(authUrl: string): JWTVerifyGetKey {
+  return createRemoteJWKSet(new URL('/.well-known/jwks.json', authUrl), {
+    timeoutDuration: 1_000,
+    cooldownDuration: 2_000,
+    cacheMaxAge: 10 * 60_000,
+  })
+}
+
+// jose's codes for a bad token. Others, such as a key set that cannot be fetched, are our trouble.
+const refusals = /^ERR_(JWT|JWS|JWE|JOSE_ALG|JOSE_NOT_SUPPORTED|JWKS_NO_MATCHING_KEY|JWKS_MULTIPLE)/
+
+async function verify(
+  token: string,
+  keys: JWTVerifyGetKey,
+): Promise<Identity | { refused: string }> {
+  try {
+    const { payload } = await jwtVerify(token, keys, {
+      algorithms: ['RS256'],
+      issuer,
+      audience,
+      requiredClaims: ['sub', 'sid', 'exp'],
+    })
+    return {
+      userId: String(payload.sub),
+      sessionId: String(payload.sid),
+      roles: Array.isArray(payload.roles) ? payload.roles.map(String) : [],
+      expiresAt: Number(payload.exp),
+    }
+  } catch (error) {
+    const code = (error as { code?: string }).code
+    // Without keys nobody can be told apart; that is our trouble, not the caller's.
+    if (!code?.startsWith('ERR_J'))
+      throw new Problem(503, 'Tokens cannot be checked right now.', { cause: error })
+    return { refused: code === 'ERR_JWT_EXPIRED' ? 'expired' : code }
+  }
+}
+
+function unauthorized(reason: string): Problem {
+  return new Problem(401, 'A valid access token is needed.', {
+    headers: { 'www-authenticate': 'Bearer' },
+    cause: reason,
+  })
+}

@@ -1,0 +1,139 @@
+import { type Operation, traceOperation } from '@clew/telemetry/database'
+import { type Attributes, context } from '@opentelemetry/api'
+import { suppressTracing } from '@opentelemetry/core'
+import { createClient, type RedisClientType } from 'redis'
+
+export type RedisConnection = RedisClientType
+export type Redis = AsyncDisposable & {
+  /**
+   * Runs one logical operation (a command, or a pipeline of `batch` commands) on keys of one kind.
+   * @throws RedisAway when there is no answer within 50 ms; for one second after that, at once
+   */
+  run<Result>(call: RedisCall<Result>): Promise<Result>
+  /** As `run`, but gives undefined when Redis is away: for caches, where that is a miss. */
+  attempt<Result>(call: RedisCall<Result>): Promise<Result | undefined>
+  /** A connection of its own, for reads that block. It reconnects by itself; the caller disposes it. */
+  duplicate(): Promise<RedisConnection & AsyncDisposable>
+  ping(): Promise<void>
+}
+export type RedisCall<Result> = {
+  /** The command, in capitals: `GET`. */
+  command: string
+  /** What kind of key: `session`, `profile`. Never an id. */
+  on: string
+  batch?: number
+  send: (client: RedisConnection) => Promise<Result>
+  /** What the span says of the result, such as `cache.hit`. */
+  outcome?: (result: Result) => Attributes
+}
+
+/** Redis did not answer in time, or there is no connection to it. */
+export class RedisAway extends Error {
+  override name = 'RedisAway'
+  readonly code = 'REDIS_AWAY'
+}
+
+const patienceMs = 50
+const restMs = 1_000
+
+/** Opens a connection, and keeps reopening it. Redis may be away now, or later: calls then fail fast. */
+export async function openRedis(url: string): Promise<Redis> {
+  const { hostname, port } = new URL(url)
+  const client = createConnection(url)
+  // Not awaited beyond a second: a service starts without Redis, and works from Postgres.
+  await Promise.race([
+    connect(client),
+    new Promise((resolve) => setTimeout(resolve, 1_000).unref()),
+  ])
+  const describe = describeCommand(hostname, Number(port || 6379))
+  let restsUntil = 0
+
+  async function patiently<Result>(send: () => Promise<Result>): Promise<Result> {
+    if (!client.isReady || performance.now() < restsUntil) throw new RedisAway('Redis is away')
+    const sent = send()
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        restsUntil = performance.now() + restMs
+        reject(new RedisAway(`Redis gave no answer within ${patienceMs} ms`))
+      }, patienceMs)
+    })
+    try {
+      return await Promise.race([sent, late])
+    } catch (error) {
+      sent.catch(() => {})
+      throw client.isReady ? error : new RedisAway('Redis is away')
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+  async function run<Result>(call: RedisCall<Result>): Promise<Result> {
+    const send = () => patiently(() => call.send(client))
+    return traceOperation(describe(call), send, call.outcome)
+  }
+  return {
+    run,
+    async attempt(call) {
+      try {
+        return await run(call)
+      } catch (error) {
+        if (error instanceof RedisAway) return undefined
+        throw error
+      }
+    },
+    async duplicate() {
+      const copy = createConnection(url)
+      await connect(copy)
+      return Object.assign(copy, { [Symbol.asyncDispose]: async () => copy.destroy() })
+    },
+    ping: () => context.with(untraced(), async () => void (await patiently(() => client.ping()))),
+    [Symbol.asyncDispose]: async () => client.destroy(),
+  }
+}
+
+function createConnection(url: string): RedisConnection {
+  const client = createClient({
+    url,
+    disableOfflineQueue: true,
+    maintNotifications: 'disabled',
+    socket: {
+      reconnectStrategy: (tries) => Math.min(50 * 2 ** tries, 1_000),
+      connectTimeout: 1_000,
+    },
+  }) as RedisConnection
+  // Reconnecting is the strategy's work; without a listener an error would end the process.
+  client.on('error', () => {})
+  return client
+}
+
+function connect(client: RedisConnection): Promise<unknown> {
+  return context.with(untraced(), () => client.connect().catch(() => undefined))
+}
+
+function untraced() {
+  return suppressTracing(context.active())
+}
+
+type Described = Pick<RedisCall<unknown>, 'command' | 'on' | 'batch'>
+
+function describeCommand(address: string, port: number) {
+  const known = new Map<string, Operation>()
+  return ({ command, on, batch }: Described): Operation => {
+    const key = `${command} ${on} ${batch ?? 1}`
+    const found = known.get(key)
+    if (found) return found
+    const operation: Operation = {
+      name: `${command} ${on}`,
+      attributes: {
+        'db.system.name': 'redis',
+        'db.operation.name': command,
+        'db.query.summary': `${command} ${on}`,
+        ...(batch && batch > 1 && { 'db.operation.batch.size': batch }),
+        'server.address': address,
+        'server.port': port,
+      },
+    }
+    known.set(key, operation)
+    return operation
+  }
+}

@@ -1,0 +1,38 @@
+import { type Attributes, context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import { isTracingSuppressed } from '@opentelemetry/core'
+import { describe, errorType } from './error.ts'
+import { mode } from './mode.ts'
+
+/** One logical operation on a database, described once and reused for each run of it. */
+export type Operation = { name: string; attributes: Attributes }
+
+const tracer = trace.getTracer('@clew/telemetry')
+
+/**
+ * Puts a CLIENT span around one logical database operation: a statement, a command or a pipeline.
+ * Work that belongs to no request (a relay's polling, a migration) runs with tracing suppressed and
+ * leaves none. `outcome` names the attributes that only the result knows, such as rows or a cache hit.
+ */
+export async function traceOperation<Result>(
+  operation: Operation,
+  run: () => Promise<Result>,
+  outcome?: (result: Result) => Attributes,
+): Promise<Result> {
+  if (mode !== 'lean' || isTracingSuppressed(context.active())) return run()
+  const span = tracer.startSpan(operation.name, {
+    kind: SpanKind.CLIENT,
+    attributes: operation.attributes,
+  })
+  try {
+    const result = await run()
+    if (outcome) span.setAttributes(outcome(result))
+    return result
+  } catch (error) {
+    span.setAttribute('error.type', errorType(error))
+    span.addEvent('exception', describe(error))
+    span.setStatus({ code: SpanStatusCode.ERROR })
+    throw error
+  } finally {
+    span.end()
+  }
+}

@@ -1,0 +1,93 @@
+import {
+  type Context,
+  context,
+  propagation,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api'
+import { describe, errorType } from './error.ts'
+
+/** The context an event carries in its own fields, as W3C headers. */
+export type Carrier = { traceparent?: string; tracestate?: string; baggage?: string }
+export type EventFacts = { stream: string; type: string; id: string }
+
+const tracer = trace.getTracer('@clew/telemetry')
+
+/**
+ * Puts a PRODUCER span where a fact is recorded, and hands `record` the context to store with it.
+ * These spans are ours in every mode: no community instrumentation knows our events.
+ */
+export async function tracePublish<Result>(
+  event: EventFacts,
+  record: (carrier: Carrier) => Promise<Result>,
+): Promise<Result> {
+  const span = tracer.startSpan(`publish ${event.stream}`, {
+    kind: SpanKind.PRODUCER,
+    attributes: {
+      ...describeEvent(event),
+      'messaging.operation.name': 'publish',
+      'messaging.operation.type': 'send',
+    },
+  })
+  const active = trace.setSpan(context.active(), span)
+  const carrier: Carrier = {}
+  propagation.inject(active, carrier)
+  try {
+    return await context.with(active, record, undefined, carrier)
+  } catch (error) {
+    span.setAttribute('error.type', errorType(error))
+    span.setStatus({ code: SpanStatusCode.ERROR })
+    throw error
+  } finally {
+    span.end()
+  }
+}
+
+/**
+ * Puts a CONSUMER span around the handling of one event. With `relation` `child` it continues the
+ * producer's trace: right where exactly one consumer finishes the request's work. With `link` it is
+ * a trace of its own that points back: right where several consumers each do their own work.
+ */
+export async function traceProcess<Result>(
+  event: EventFacts & { group: string; carrier: Carrier; relation: 'child' | 'link' },
+  handle: () => Promise<Result>,
+): Promise<Result> {
+  const producer = propagation.extract(ROOT_CONTEXT, event.carrier)
+  const produced = trace.getSpanContext(producer)
+  const parent: Context = event.relation === 'child' ? producer : trace.deleteSpan(producer)
+  const span = tracer.startSpan(
+    `process ${event.stream}`,
+    {
+      kind: SpanKind.CONSUMER,
+      attributes: {
+        ...describeEvent(event),
+        'messaging.operation.name': 'process',
+        'messaging.operation.type': 'process',
+        'messaging.consumer.group.name': event.group,
+      },
+      ...(event.relation === 'link' && produced && { links: [{ context: produced }] }),
+    },
+    parent,
+  )
+  try {
+    return await context.with(trace.setSpan(parent, span), handle)
+  } catch (error) {
+    span.setAttribute('error.type', errorType(error))
+    span.addEvent('exception', describe(error))
+    span.setStatus({ code: SpanStatusCode.ERROR })
+    throw error
+  } finally {
+    span.end()
+  }
+}
+
+function describeEvent(event: EventFacts) {
+  return {
+    'messaging.system': 'redis_streams',
+    'messaging.destination.name': event.stream,
+    'messaging.message.id': event.id,
+    'clew.event.type': event.type,
+  }
+}
