@@ -107,8 +107,9 @@ async function verify(
   } catch (error) {
     const code = (error as { code?: string }).code
     // Without keys nobody can be told apart; that is our trouble, not the caller's.
-    if (!code?.startsWith('ERR_J'))
+    if (!code || !refusals.test(code)) {
       throw new Problem(503, 'Tokens cannot be checked right now.', { cause: error })
+    }
     return { refused: code === 'ERR_JWT_EXPIRED' ? 'expired' : code }
   }
 }
