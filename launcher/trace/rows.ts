@@ -1,0 +1,162 @@
+import { type Fold, foldSiblings, type Item, isFold, verdict } from './fold.ts'
+import { formatDuration } from './format.ts'
+import type { Span } from './span.ts'
+import type { Interval } from './timeline.ts'
+import type { Node, Tree } from './tree.ts'
+
+export type Mood = 'good' | 'warning' | 'error' | 'faint'
+export type Note = { text: string; mood: Mood }
+
+/** One line of the waterfall, and the notes that stand below it. */
+export type Row = {
+  service: string
+  /** Tree lines leading to this row, two characters a level. */
+  guides: string[]
+  /** Tree lines for the notes below this row. */
+  noteGuides: string[]
+  name: string
+  tag: Note | undefined
+  failed: boolean
+  bars: Interval[]
+  duration: string
+  notes: Note[]
+}
+
+/** Deeper levels than a line has room for are never drawn; only the nearest ones are kept. */
+const keptGuides = 40
+
+/** Lays a tree out as rows, parents above children; `full` shows every span instead of folding like ones. */
+export function toRows(tree: Tree, full: boolean): Row[] {
+  const spans = new Map(tree.spans.map((span) => [span.id, span]))
+  const told = errorsToldBelow(tree)
+  const arrange = (nodes: Node[]): Item[] => (full ? nodes : foldSiblings(nodes))
+  const rows: Row[] = []
+  const waiting: { item: Item; above: string[]; last: boolean; root: boolean }[] = []
+  const enqueue = (nodes: Node[], above: string[], root: boolean) => {
+    const items = arrange(nodes)
+    for (let i = items.length - 1; i >= 0; i--) {
+      waiting.push({ item: items[i]!, above, last: i === items.length - 1, root })
+    }
+  }
+  enqueue(tree.roots, [], true)
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    const { item, above, last, root } = next
+    const guides = root ? [] : [...above, last ? '└ ' : '├ ']
+    const below = (root ? [] : [...above, last ? '  ' : '│ ']).slice(-keptGuides)
+    const children = isFold(item) ? [] : item.children
+    const noteGuides = [...below, children.length > 0 ? '│ ' : '  ']
+    const shape = { guides, noteGuides }
+    if (isFold(item)) rows.push({ ...foldRow(item), ...shape })
+    else if (item.state === 'missing') rows.push({ ...missingRow(item), ...shape })
+    else rows.push({ ...spanRow(item, spans, told), ...shape })
+    enqueue(children, below, false)
+  }
+  return rows
+}
+
+type Content = Omit<Row, 'guides' | 'noteGuides'>
+
+function spanRow(node: Node, spans: Map<string, Span>, told: Set<Span>): Content {
+  const { span } = node
+  const notes: Note[] = []
+  if (node.state === 'cycle')
+    notes.push({ text: '↻ its own descendant is its parent', mood: 'error' })
+  const error = errorText(span)
+  if (error && !told.has(span)) notes.push({ text: `✗ ${error}`, mood: 'error' })
+  for (const link of span.links) {
+    notes.push({ text: `↷ ${linkText(link, span, spans)}`, mood: 'faint' })
+  }
+  return {
+    service: span.service,
+    name: span.name,
+    tag: tagOf(span),
+    failed: span.failed,
+    bars: [{ start: span.start, end: span.end }],
+    duration: formatDuration(span.end - span.start),
+    notes,
+  }
+}
+
+function foldRow(fold: Fold): Content {
+  const spans = fold.folded.map((node) => node.span)
+  const first = spans[0]!
+  const start = spans.reduce((least, span) => Math.min(least, span.start), first.start)
+  const end = spans.reduce((latest, span) => Math.max(latest, span.end), first.end)
+  return {
+    service: first.service,
+    name: `×${spans.length} ${first.name}`,
+    tag: hitsOf(spans),
+    failed: false,
+    bars: spans.map((span) => ({ start: span.start, end: span.end })),
+    duration: formatDuration(end - start),
+    notes: [{ text: verdict(fold), mood: 'faint' }],
+  }
+}
+
+function missingRow({ span }: Node): Content {
+  const note: Note = { text: 'never arrived; its children are shown here', mood: 'faint' }
+  const name = `? ${span.name}`
+  return { service: '', name, tag: undefined, failed: false, bars: [], duration: '', notes: [note] }
+}
+
+function tagOf(span: Span): Note | undefined {
+  const hit = span.attributes['cache.hit']
+  if (typeof hit === 'boolean')
+    return { text: hit ? 'hit' : 'miss', mood: hit ? 'good' : 'warning' }
+  const status = Number(span.attributes['http.response.status_code'] ?? 0)
+  if (status >= 400) return { text: String(status), mood: status >= 500 ? 'error' : 'warning' }
+  const retries = Number(span.attributes['clew.retry.count'] ?? 0)
+  if (retries > 0) return { text: `retry ${retries}`, mood: 'warning' }
+  const breaker = span.attributes['clew.breaker.state']
+  return breaker ? { text: `breaker ${breaker}`, mood: 'warning' } : undefined
+}
+
+function hitsOf(spans: Span[]): Note | undefined {
+  const asked = spans.filter((span) => typeof span.attributes['cache.hit'] === 'boolean')
+  if (asked.length === 0) return undefined
+  const hits = asked.filter((span) => span.attributes['cache.hit']).length
+  if (hits === asked.length) return { text: 'hits', mood: 'good' }
+  return { text: hits === 0 ? 'misses' : `${hits}/${asked.length} hit`, mood: 'warning' }
+}
+
+/** What went wrong, in the words the span carries; undefined when it only failed because a child did. */
+function errorText(span: Span): string | undefined {
+  const exception = span.exceptions.at(-1)
+  if (exception) return [exception.type, exception.message].filter(Boolean).join(': ')
+  if (!span.failed) return undefined
+  const type = span.attributes['error.type']
+  return [type, span.statusMessage].filter(Boolean).join(': ') || 'failed'
+}
+
+/** Spans whose error a descendant tells already, in the same words or in better ones. */
+function errorsToldBelow(tree: Tree): Set<Span> {
+  const byId = new Map(tree.spans.map((span) => [span.id, span]))
+  const told = new Set<Span>()
+  for (const span of tree.spans) {
+    const text = errorText(span)
+    if (!text) continue
+    const passed = new Set<Span>([span])
+    for (let up = byId.get(span.parentId); up && !passed.has(up); up = byId.get(up.parentId)) {
+      passed.add(up)
+      const above = errorText(up)
+      if (above === text || (above && isBareStatus(up, above))) told.add(up)
+    }
+  }
+  return told
+}
+
+function isBareStatus(span: Span, text: string): boolean {
+  return text === String(span.attributes['http.response.status_code'] ?? 'failed')
+}
+
+function linkText(
+  link: { traceId: string; spanId: string },
+  from: Span,
+  spans: Map<string, Span>,
+): string {
+  const target = spans.get(link.spanId)
+  if (target) return `continues ${target.name} (${target.service})`
+  return link.traceId === from.traceId
+    ? `continues span ${link.spanId}, not in this trace yet`
+    : `continues trace ${link.traceId}`
+}

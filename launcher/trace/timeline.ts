@@ -1,0 +1,77 @@
+export type Interval = { start: number; end: number }
+
+/** Maps microseconds to columns, counted in eighths of a character. */
+export type Timeline = {
+  columns: number
+  /** The column where the answer went out, when work went on after it. */
+  answered: number | undefined
+  /** Time after the answer is drawn to a smaller scale than time before it. */
+  squeezed: boolean
+  toEighths(time: number): number
+}
+
+const blocks = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉']
+const mostAfterwards = 0.3
+
+/**
+ * A time axis over `columns` characters. Work that goes on long after the answer would press the
+ * request itself into a corner, so it gets at most three tenths of the axis.
+ */
+export function createTimeline(finished: number, answered: number, columns: number): Timeline {
+  const total = Math.max(finished, 1)
+  const afterwards = (total - answered) / total
+  if (answered <= 0 || !isLate(answered, finished)) {
+    const toEighths = (time: number) => (clamp(time, total) / total) * columns * 8
+    return { columns, answered: undefined, squeezed: false, toEighths }
+  }
+  const squeezed = afterwards > mostAfterwards
+  const border = Math.max(1, Math.round(columns * (1 - Math.min(afterwards, mostAfterwards))))
+  const toEighths = (time: number) =>
+    time <= answered
+      ? (clamp(time, total) / answered) * border * 8
+      : (border + ((clamp(time, total) - answered) / (total - answered)) * (columns - border)) * 8
+  return { columns, answered: border, squeezed, toEighths }
+}
+
+/** Whether work went on after the answer by more than a reader would call the same moment. */
+export function isLate(answered: number, finished: number): boolean {
+  return finished - answered > Math.max(1_000, answered * 0.02)
+}
+
+/** The bar of one row: eighths of a block at the right edge, halves at the left, the answer as ┊. */
+export function drawBar(intervals: Interval[], timeline: Timeline): string {
+  const cells = new Array<string>(timeline.columns).fill(' ')
+  if (timeline.answered !== undefined && timeline.answered < timeline.columns) {
+    cells[timeline.answered] = '┊'
+  }
+  for (const { start, end } of intervals) drawInterval(cells, start, end, timeline)
+  return cells.join('')
+}
+
+function drawInterval(cells: string[], start: number, end: number, timeline: Timeline): void {
+  const last = cells.length * 8
+  const from = Math.min(timeline.toEighths(start), last - 1)
+  const to = Math.min(Math.max(timeline.toEighths(end), from + 1), last)
+  const first = Math.floor(from / 8)
+  for (let cell = first; cell * 8 < to - 0.5; cell++) {
+    const left = Math.max(0, from - cell * 8)
+    const right = Math.min(8, Math.round(to - cell * 8))
+    cells[cell] = join(cells[cell]!, drawCell(left, right))
+  }
+  if (cells[first] === ' ' || cells[first] === '┊') cells[first] = '▏'
+}
+
+function drawCell(left: number, right: number): string {
+  if (left < 4) return right >= 8 ? '█' : (blocks[right] ?? '▏') || '▏'
+  return right - left <= 2 ? '▕' : '▐'
+}
+
+/** Two short bars in one cell: the fuller one stays. */
+function join(there: string, drawn: string): string {
+  const isBar = there !== ' ' && there !== '┊'
+  return isBar && there === '█' ? there : drawn
+}
+
+function clamp(time: number, total: number): number {
+  return Math.min(Math.max(time, 0), total)
+}

@@ -1,0 +1,139 @@
+import type { Span } from './span.ts'
+
+export type Node = {
+  span: Span
+  children: Node[]
+  /** `missing` stands for a span that others name as their parent but that never arrived. */
+  state: 'here' | 'missing' | 'cycle'
+}
+
+export type Tree = {
+  roots: Node[]
+  spans: Span[]
+  /** The span that answered the caller, when the trace is one request. */
+  request: Span | undefined
+  /** Microseconds from the first start to the last end. */
+  finished: number
+  orphans: number
+  cycles: number
+  /** The caller sent its own trace context but no spans, as a phone, k6 or curl may. */
+  calledFromOutside: boolean
+}
+
+/** Where requests enter Clew. The parent of such a span belongs to the caller, who may not record spans. */
+const entrances = ['gateway']
+
+/**
+ * Arranges spans as they called each other, siblings by start. Nothing is lost or moved: spans whose
+ * parent is absent stand under a row for it, and a cycle is cut at its earliest span.
+ */
+export function buildTree(spans: Span[]): Tree {
+  const nodes = spans.map((span): Node => ({ span, children: [], state: 'here' }))
+  const byId = new Map<string, Node>()
+  for (const node of nodes) if (!byId.has(node.span.id)) byId.set(node.span.id, node)
+
+  const roots: Node[] = []
+  const missing = new Map<string, Node[]>()
+  for (const node of nodes) {
+    const parent = byId.get(node.span.parentId)
+    if (!node.span.parentId) roots.push(node)
+    else if (parent) parent.children.push(node)
+    else if (!missing.get(node.span.parentId)?.push(node)) missing.set(node.span.parentId, [node])
+  }
+
+  const calledFromOutside = roots.length === 0 && isFromOutside(missing)
+  let orphans = 0
+  for (const [id, children] of missing) {
+    if (calledFromOutside) roots.push(...children)
+    else {
+      roots.push(phantom(id, children))
+      orphans += children.length
+    }
+  }
+  const cycles = cutCycles(nodes, roots)
+  roots.sort((a, b) => a.span.start - b.span.start)
+  return {
+    roots,
+    spans,
+    request: requestOf(roots),
+    finished: spans.reduce((latest, span) => Math.max(latest, span.end), 0),
+    orphans,
+    cycles,
+    calledFromOutside,
+  }
+}
+
+/** Every node once, parents before children. Iterative: a trace may be deeper than the stack. */
+export function* walk(roots: Node[]): Generator<Node> {
+  const waiting = [...roots].reverse()
+  for (let node = waiting.pop(); node; node = waiting.pop()) {
+    yield node
+    for (let i = node.children.length - 1; i >= 0; i--) waiting.push(node.children[i]!)
+  }
+}
+
+function requestOf(roots: Node[]): Span | undefined {
+  const [first, ...others] = roots.filter((root) => root.state === 'here')
+  return others.length === 0 && first?.span.kind === 'server' ? first.span : undefined
+}
+
+function isFromOutside(missing: Map<string, Node[]>): boolean {
+  const orphans = [...missing.values()].flat()
+  return missing.size === 1 && orphans.every(({ span }) => entrances.includes(span.service))
+}
+
+function phantom(id: string, children: Node[]): Node {
+  const first = children[0]!.span
+  const span: Span = {
+    ...first,
+    id,
+    parentId: '',
+    service: '',
+    name: `missing parent ${id}`,
+    kind: 'internal',
+    end: children.reduce((latest, child) => Math.max(latest, child.span.end), 0),
+    failed: false,
+    attributes: {},
+    exceptions: [],
+    links: [],
+  }
+  return { span, children, state: 'missing' }
+}
+
+function cutCycles(nodes: Node[], roots: Node[]): number {
+  const reached = new Set(walk(roots))
+  let cycles = 0
+  for (const node of nodes) {
+    if (reached.has(node)) continue
+    // Spans under a cycle are unreachable too: climb to the cycle itself before cutting it.
+    const start = climb(node, nodes)
+    const parent = nodes.find((other) => other.children.includes(start))
+    if (parent) parent.children = parent.children.filter((child) => child !== start)
+    start.state = 'cycle'
+    roots.push(start)
+    cycles++
+    for (const found of walk([start])) reached.add(found)
+  }
+  return cycles
+}
+
+function climb(node: Node, nodes: Node[]): Node {
+  const parents = new Map(
+    nodes.flatMap((parent) => parent.children.map((child) => [child, parent])),
+  )
+  const seen = new Set<Node>()
+  let at = node
+  while (!seen.has(at)) {
+    seen.add(at)
+    at = parents.get(at) ?? at
+  }
+  return earliestInCycle(at, parents)
+}
+
+function earliestInCycle(start: Node, parents: Map<Node, Node>): Node {
+  let earliest = start
+  for (let at = parents.get(start); at && at !== start; at = parents.get(at)) {
+    if (at.span.start < earliest.span.start) earliest = at
+  }
+  return earliest
+}

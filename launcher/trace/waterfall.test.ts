@@ -1,0 +1,174 @@
+import { expect, test } from 'vitest'
+import {
+  broken,
+  deep,
+  failure,
+  profileRead,
+  registration,
+  type Sketch,
+  toOtlp,
+  wide,
+} from './fixtures.ts'
+import { toSpans } from './span.ts'
+import { buildTree } from './tree.ts'
+import { render } from './waterfall.ts'
+
+function draw(sketches: Sketch[], options: { width?: number; full?: boolean } = {}): string {
+  const settings = { width: 80, color: false, full: false, ...options }
+  return render(buildTree(toSpans(toOtlp(sketches))), settings)
+}
+
+test('a cached read: every span, its bar and what the cache had', () => {
+  expect(`\n${draw(profileRead)}`).toBe(`
+GET /api/users/{id} → 200                                                3.42 ms
+trace 4bf92f3577b34da6a3ce929d0e0e4736
+5 spans · 2 services · no errors
+
+                                0               1.71 ms          3.42 ms
+gateway GET /api/users/{id}     ████████████████████████████████████████ 3.42 ms
+profile └ GET /api/users/{id}        ▕███████████████████████████████▍   2.69 ms
+profile   ├ GET session · hit           ████▉                             400 µs
+profile   ├ GET profile · miss                ████▌                       380 µs
+profile   └ SELECT profiles                        ▕██████████████▌      1.25 ms
+
+gateway    1 span   730 µs own time
+profile   4 spans   660 µs own time, Postgres 1.25 ms, Redis 780 µs`)
+})
+
+test('work after the answer is told apart from the answer', () => {
+  expect(`\n${draw(registration)}`).toBe(`
+POST /api/auth/register → 201                                            84.2 ms
+trace 4bf92f3577b34da6a3ce929d0e0e4736
+16 spans · 3 services · no errors
+answered at 84.2 ms, finished at 320 ms
+
+                                       0               84.2 ms┊   320 ms
+gateway POST /api/auth/register        ███████████████████████┊          84.2 ms
+auth    └ POST /api/auth/register      ██████████████████████▉┊          83.3 ms
+auth      ├ EVALSHA ratelimit          ▍                      ┊           500 µs
+auth      ├ hash password              █████████████████▌     ┊          62.1 ms
+auth      ├ BEGIN                                       ▕     ┊           400 µs
+auth      ├ INSERT users                                ▐▎    ┊          2.30 ms
+auth      ├ publish events:auth                          ▍    ┊           400 µs
+auth      │ ├ INSERT outbox                              ▍    ┊           400 µs
+profile   │ └ process events:auth                             ┊        █ 19.0 ms
+          │   │ ↷ continues publish events:auth (auth)
+profile   │   └ INSERT profiles                               ┊        ▋ 8.00 ms
+auth      ├ COMMIT                                       █▏   ┊          2.30 ms
+auth      ├ POST /internal/profiles                       ██▉ ┊          10.1 ms
+profile   │ └ POST /internal/profiles                     ██▊ ┊          8.30 ms
+profile   │   ├ INSERT profiles                           ▐█▍ ┊          6.50 ms
+profile   │   └ SET profile                                 ▋ ┊           500 µs
+auth      └ SET session                                     ▕▏┊           600 µs
+
+gateway    1 span   900 µs own time
+auth     10 spans  68.5 ms own time, Postgres 5.40 ms, Redis 1.10 ms
+profile   5 spans  12.3 ms own time, Postgres 14.5 ms, Redis 500 µs
+Time after the answer (┊) is drawn to a smaller scale.`)
+})
+
+test('an error is marked on every span, and told once, where it happened', () => {
+  expect(`\n${draw(failure)}`).toBe(`
+POST /api/users/{id}/follow → 503                                         1.20 s
+trace 4bf92f3577b34da6a3ce929d0e0e4736
+4 spans · 2 services · ✗ 3 errors
+
+                                               0        602 ms    1.20 s
+gateway ✗ POST /api/users/{id}/follow · 503    █████████████████████████  1.20 s
+profile └ ✗ POST /api/users/{id}/follow · 503  █████████████████████████  1.20 s
+profile   ├ GET profile · hit                  ▏                          400 µs
+profile   └ ✗ INSERT follows · retry 2         █████████████████████████  1.20 s
+              ✗ Error: connect ECONNREFUSED 127.0.0.1:5442
+
+gateway    1 span  1.80 ms own time
+profile   3 spans  1.80 ms own time, Postgres 1.20 s, Redis 400 µs`)
+})
+
+test('a lost parent gets a row, a cycle of parents is cut', () => {
+  expect(`\n${draw(broken)}`).toBe(`
+GET /api/users/{id}                                                      5.00 ms
+trace 4bf92f3577b34da6a3ce929d0e0e4736
+5 spans · 2 services · no errors
+1 span names a parent that never arrived
+1 cycle of parents, cut at the earliest span
+
+                                           0          2.50 ms    5.00 ms
+        ? missing parent 000000006c6f7374
+        │ never arrived; its children are shown here
+profile └ GET /api/users/{id}              █████████████████████████████ 5.00 ms
+profile   └ GET profile · hit                   ▕█████▋                  1.00 ms
+auth    first                                         ▐███████████▎      2.00 ms
+        │ ↻ its own descendant is its parent
+auth    └ second                                         ▐█████▎         1.00 ms
+auth      └ third                                           █▌            200 µs
+
+profile   2 spans  5.00 ms own time
+auth      3 spans  2.00 ms own time`)
+})
+
+test('siblings alike are one row that says how they ran', () => {
+  expect(`\n${draw(wide())}`).toBe(`
+GET /api/timeline/{user_id}                                               410 ms
+trace 4bf92f3577b34da6a3ce929d0e0e4736
+500 spans · 3 services · no errors
+
+                                       0            205 ms        410 ms
+gateway GET /api/timeline/{user_id}    █████████████████████████████████  410 ms
+feed    └ GET /api/timeline/{user_id}  ████████████████████████████████▉  408 ms
+feed      ├ ×40 GET /api/users/{id}    ▉▐▕▐▕▐▕█▕█▐█▐▕▐▕▐▕█▐▉▐▕▐▕▐         318 ms
+          │   6.00–8.00 ms each, 279 ms in all, one after another (+80 inside)
+feed      └ ×378 SELECT posts                                    ▕█████▌ 73.9 ms
+              20.0–26.7 ms each, 8.83 s in all, overlapping
+
+gateway    1 span  2.00 ms own time
+feed    419 spans   174 ms own time, Postgres 8.83 s
+profile  80 spans   120 ms own time, Redis 40.0 ms
+Like spans are folded (×); --full shows each.`)
+})
+
+test('no line is wider than the terminal, whatever the trace', () => {
+  const traces = [profileRead, registration, failure, broken, wide(), deep(500)]
+  for (const width of [60, 80, 120]) {
+    for (const full of [false, true]) {
+      for (const trace of traces) {
+        for (const line of draw(trace, { width, full }).split('\n')) {
+          expect([...line].length, line).toBeLessThanOrEqual(width)
+        }
+      }
+    }
+  }
+})
+
+test('full shows every span', () => {
+  const rows = draw(wide(), { full: true }).split('\n')
+  expect(rows.filter((row) => row.includes('SELECT posts'))).toHaveLength(378)
+})
+
+test('an error inside keeps a span out of the fold', () => {
+  const calls = Array.from({ length: 6 }, (_, i): Sketch => {
+    const call: Sketch = { id: `c${i}`, parent: 'g', service: 'feed', name: 'GET', at: [i, i + 1] }
+    return i === 3 ? { ...call, failed: 'timed out' } : call
+  })
+  const text = draw([{ id: 'g', service: 'feed', name: 'all', at: [0, 7] }, ...calls])
+  expect(text).toContain('×5 GET')
+  expect(text).toContain('✗ timed out')
+})
+
+test('control characters in a name do not reach the terminal', () => {
+  const text = draw([{ id: 'g', service: 'a\u001b[31m', name: 'x\u001b[2J\ny', at: [0, 1] }])
+  expect(text).not.toContain('\u001b')
+  expect(text).toContain('x [2J y')
+})
+
+test('colours change nothing but colours', () => {
+  const tree = buildTree(toSpans(toOtlp(failure)))
+  const coloured = render(tree, { width: 80, color: true, full: false })
+  expect(coloured).toContain('\u001b[')
+  const colours = new RegExp(`${'\u001b'}\\[[0-9;]*m`, 'g')
+  const plain = coloured.replace(colours, '').split('\n')
+  expect(plain.map((line) => line.trimEnd()).join('\n')).toBe(draw(failure))
+})
+
+test('a trace deeper than the stack is drawn', () => {
+  expect(draw(deep(20_000)).split('\n').length).toBeGreaterThan(20_000)
+})

@@ -1,0 +1,129 @@
+import { cut, formatDuration, length, pad, padStart } from './format.ts'
+import { createPalette, type Palette } from './palette.ts'
+import { type Note, type Row, toRows } from './rows.ts'
+import { footer, header } from './summary.ts'
+import { createTimeline, drawBar, type Timeline } from './timeline.ts'
+import type { Tree } from './tree.ts'
+
+export type RenderOptions = {
+  /** Characters a line may take, 50 to 160. */
+  width: number
+  color: boolean
+  /** Show every span, also like siblings. */
+  full: boolean
+}
+
+type Layout = { service: number; name: number; duration: number; timeline: Timeline }
+
+const durationWidth = 7
+/** One space after the service and before the duration, two before the bar. */
+const gaps = 4
+const leastBar = 14
+
+/** Draws a trace as text: a summary, one row a span with its bar on a time axis, and what each service did. */
+export function render(tree: Tree, { width, color, full }: RenderOptions): string {
+  const palette = createPalette(color)
+  const rows = toRows(tree, full)
+  const layout = createLayout(tree, rows, Math.min(Math.max(width, 50), 160))
+  const across = layout.service + layout.name + layout.timeline.columns + layout.duration + gaps
+  return [
+    ...header(tree, across, palette),
+    '',
+    axis(layout, tree, palette),
+    ...rows.flatMap((row) => drawRow(row, layout, across, palette)),
+    '',
+    ...footer(tree, rows, across, layout.timeline, palette),
+  ]
+    .map((line) => line.trimEnd())
+    .join('\n')
+}
+
+function createLayout(tree: Tree, rows: Row[], width: number): Layout {
+  const service = Math.min(
+    rows.reduce((most, row) => Math.max(most, length(row.service)), 4),
+    12,
+  )
+  const free = width - service - durationWidth - gaps
+  const wanted = rows.reduce((most, row) => Math.max(most, labelWidth(row)), 20)
+  const name = Math.min(wanted, Math.max(Math.floor(free * 0.6), free - 60), free - leastBar)
+  const answered = tree.request?.end ?? 0
+  const timeline = createTimeline(tree.finished, answered, free - name)
+  return { service, name, duration: durationWidth, timeline }
+}
+
+function labelWidth(row: Row): number {
+  const tag = row.tag ? length(row.tag.text) + 3 : 0
+  return row.guides.length * 2 + (row.failed ? 2 : 0) + length(row.name) + tag
+}
+
+function axis(layout: Layout, tree: Tree, palette: Palette): string {
+  const { timeline } = layout
+  const cells = new Array<string>(timeline.columns).fill(' ')
+  const write = (text: string, at: number) => {
+    const start = Math.min(Math.max(at, 0), cells.length - length(text))
+    const taken = cells.slice(Math.max(0, start - 1), start + length(text))
+    if (start < 0 || taken.some((cell) => cell !== ' ')) return
+    for (const [i, character] of [...text].entries()) cells[start + i] = character
+  }
+  const end = formatDuration(tree.finished)
+  write('0', 0)
+  write(end, cells.length - length(end))
+  if (timeline.answered !== undefined) {
+    const text = formatDuration(tree.request!.end)
+    cells[timeline.answered] = '┊'
+    write(text, timeline.answered - length(text))
+  } else {
+    const text = formatDuration(tree.finished / 2)
+    write(text, Math.floor((cells.length - length(text)) / 2))
+  }
+  return ' '.repeat(layout.service + layout.name + 3) + palette.faint(cells.join('').trimEnd())
+}
+
+function drawRow(row: Row, layout: Layout, across: number, palette: Palette): string[] {
+  const service = pad(cut(row.service, layout.service), layout.service)
+  const bar = drawBar(row.bars, layout.timeline)
+  const line = [
+    palette.service(row.service, service),
+    drawLabel(row, layout.name, palette),
+    ` ${colourBar(bar, row, palette)}`,
+    padStart(row.duration, layout.duration),
+  ].join(' ')
+  return [line, ...row.notes.map((note) => drawNote(note, row, layout, across, palette))]
+}
+
+function drawLabel(row: Row, width: number, palette: Palette): string {
+  const guides = drawGuides(row.guides, width)
+  const mark = row.failed ? '✗ ' : ''
+  const tag = row.tag ? ` · ${row.tag.text}` : ''
+  const room = Math.max(1, width - length(guides) - length(mark) - length(tag))
+  const name = cut(row.name, room)
+  const used = length(guides) + length(mark) + length(name) + length(tag)
+  return [
+    palette.faint(guides),
+    row.failed ? palette.error(mark + name) : name,
+    row.tag ? palette[row.tag.mood](tag) : '',
+    ' '.repeat(Math.max(0, width - used)),
+  ].join('')
+}
+
+function drawNote(note: Note, row: Row, layout: Layout, across: number, palette: Palette): string {
+  const guides = drawGuides(row.noteGuides, layout.name)
+  const room = across - layout.service - 1 - length(guides)
+  const margin = ' '.repeat(layout.service + 1)
+  return margin + palette.faint(guides) + palette[note.mood](cut(note.text, room))
+}
+
+/** Keeps at least half of the column for names: of a deep tree only the nearest levels are drawn. */
+function drawGuides(guides: string[], width: number): string {
+  const most = Math.max(2, Math.floor(width / 4))
+  return guides.length <= most ? guides.join('') : ['⋯ ', ...guides.slice(1 - most)].join('')
+}
+
+function colourBar(bar: string, row: Row, palette: Palette): string {
+  const paint = (text: string) =>
+    row.failed ? palette.error(text) : palette.service(row.service, text)
+  return bar
+    .split('┊')
+    .map((piece) => (piece.trim() ? paint(piece) : piece))
+    .join(palette.faint('┊'))
+}
