@@ -1,3 +1,5 @@
+import { context, ROOT_CONTEXT } from '@opentelemetry/api'
+import { suppressTracing } from '@opentelemetry/core'
 import { createRemoteJWKSet, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
 import { Problem } from './problem.ts'
@@ -75,13 +77,23 @@ export function createIdentityReader(
   }
 }
 
-/** The public keys that auth serves, fetched again when a token names one that is not known yet. */
+/**
+ * The public keys that auth serves: fetched at once, kept for good, and fetched again when a token
+ * names one that is not known yet. So tokens can be checked for as long as auth is away.
+ */
 export function openRemoteKeys(authUrl: string): JWTVerifyGetKey {
-  return createRemoteJWKSet(new URL('/.well-known/jwks.json', authUrl), {
+  const keys = createRemoteJWKSet(new URL('/.well-known/jwks.json', authUrl), {
     timeoutDuration: 1_000,
     cooldownDuration: 2_000,
-    cacheMaxAge: 10 * 60_000,
+    cacheMaxAge: Number.POSITIVE_INFINITY,
   })
+  context.with(suppressTracing(ROOT_CONTEXT), () => fetchFirst(keys.reload))
+  return keys
+}
+
+function fetchFirst(reload: () => Promise<void>, waitMs = 250) {
+  const again = () => fetchFirst(reload, Math.min(waitMs * 2, 5_000))
+  reload().catch(() => setTimeout(again, waitMs).unref())
 }
 
 // jose's codes for a bad token. Others, such as a key set that cannot be fetched, are our trouble.
