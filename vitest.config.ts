@@ -17,6 +17,7 @@ export default defineConfig({
           name: 'service',
           include: ['{kit,launcher,telemetry,services}/**/test/**/*.test.ts'],
           exclude: ['**/node_modules/**'],
+          globalSetup: 'tests/service-setup.ts',
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
