@@ -1,0 +1,198 @@
+import { join, resolve } from 'node:path'
+import { type Control, serveControl } from './control.ts'
+import { endLeftovers } from './leftovers.ts'
+import { dependents, inOrder, selectRows } from './order.ts'
+import { findTakenPort, type Ports, portBlock } from './ports.ts'
+import { findPostgres, adminUrl } from './postgres.ts'
+import { type Context, type Row, rows } from './processes.ts'
+import { Refusal } from './refusal.ts'
+import { claimState, explainTakenPort, prepareState, readPassword } from './state.ts'
+import { type Change, createPart, type Part } from './supervisor.ts'
+import { findTools } from './tools.ts'
+
+export const root = resolve(import.meta.dirname, '..')
+
+export type TelemetryMode = 'lean' | 'auto' | 'off'
+
+export type PlatformOptions = {
+  /** Added to every port; 0 is what people use, tests use 10000. */
+  portOffset?: number
+  /** The folder of data, logs, keys and pids; relative to the checkout. */
+  state?: string
+  telemetry?: TelemetryMode
+  /** Wins over what the table of processes says. */
+  env?: Record<string, string>
+  /** Only these rows, and what they need. */
+  only?: string[]
+  /** Services start again when their source changes. */
+  watch?: boolean
+  /** Hears every change of every part, and what is fetched before anything starts. */
+  tell?(change: Change): void
+  /** Ends the start, or the run, when it is asked to stop from outside (`npm run stop`). */
+  onStopRequest?(): void
+}
+
+export type Platform = AsyncDisposable & {
+  ports: Ports
+  urls: {
+    gateway: string
+    auth: string
+    profile: string
+    /** The trace query API. */
+    query: string
+    otlp: string
+    /** Metrics text of lens. */
+    metrics: string
+    prometheus: string
+    /** As the administrator. */
+    postgres: string
+    redis: string
+  }
+  /** Every variable any process was given. */
+  env: Record<string, string>
+  state: string
+  /** Path of the control socket. */
+  control: string
+  parts(): ReturnType<Part['status']>[]
+  start(name: string): Promise<void>
+  stop(name: string): Promise<void>
+  kill(name: string, signal: NodeJS.Signals): boolean
+  pid(name: string): number | undefined
+}
+
+/** The rows these options ask for. @throws Refusal naming the rows there are, when one is not known */
+export function chooseRows(only: string[] | undefined): Row[] {
+  try {
+    return only ? selectRows(rows, only) : rows
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    const known = rows.filter(({ command }) => command).map(({ name }) => name)
+    throw new Refusal(`There is no part named ${error.message}; there are: ${known.join(', ')}.`)
+  }
+}
+
+/**
+ * Brings the platform up, whole or in part, and keeps it up until it is disposed.
+ * `npm start`, the tests and the benchmarks all begin here.
+ * @throws Refusal when it cannot; nothing is left running then
+ */
+export async function startPlatform(options: PlatformOptions = {}): Promise<Platform> {
+  const chosen = chooseRows(options.only)
+  const state = resolve(root, options.state ?? '.clew')
+  const ports = portBlock(options.portOffset ?? 0, options.env)
+  await using owned = new AsyncDisposableStack()
+
+  await prepareState(state)
+  owned.use(await claimState(state, ports))
+  await endLeftovers(join(state, 'run'), rows)
+  const taken = await findTakenPort(ports, chosen.flatMap((row) => row.ports ?? []))
+  if (taken) throw await explainTakenPort(ports, taken)
+
+  const tell = options.tell ?? (() => undefined)
+  const announce = (detail: string) => tell({ name: 'tools', state: 'starting', detail })
+  const [tools, postgres, password] = await Promise.all([
+    findTools(chosen.flatMap((row) => row.tool ?? []), announce),
+    findPostgres(),
+    readPassword(state),
+  ])
+  tell({ name: 'tools', state: 'done', detail: '' })
+  const watch = options.watch ?? false
+  const context: Context = { root, state, ports, tools, postgres, password, watch }
+  const parts = createParts(chosen, context, options, tell)
+  const partOf = (name: string) => parts.get(name) ?? refuseUnknown(name, chosen)
+
+  const platform: Omit<Platform, keyof AsyncDisposable | 'control'> = {
+    ports,
+    urls: urlsOf(ports, password),
+    env: everyVariable(chosen, context, options),
+    state,
+    parts: () => [...parts.values()].map((part) => part.status()),
+    start: (name) => partOf(name).start(),
+    stop: (name) => partOf(name).stop(),
+    kill: (name, signal) => partOf(name).kill(signal),
+    pid: (name) => partOf(name).status().pid,
+  }
+  const control: Control = owned.use(
+    await serveControl(state, platform, () => options.onStopRequest?.()),
+  )
+  owned.defer(() =>
+    inOrder(
+      chosen,
+      (row) => dependents(chosen, row),
+      async (row) => parts.get(row.name)?.stop(),
+    ),
+  )
+  await inOrder(
+    chosen,
+    (row) => row.needs,
+    async (row) => parts.get(row.name)?.start(),
+  )
+  const release = owned.move()
+  return {
+    ...platform,
+    control: control.path,
+    [Symbol.asyncDispose]: () => release.disposeAsync(),
+  }
+}
+
+function createParts(
+  chosen: Row[],
+  context: Context,
+  options: PlatformOptions,
+  tell: (change: Change) => void,
+): Map<string, Part> {
+  const told = Object.assign({}, ...rows.map((row) => row.tells?.(context)))
+  return new Map(
+    chosen.map((row) => {
+      const libraries = (row.tool && context.tools[row.tool]?.env) ?? {}
+      const env = {
+        ...inherited(),
+        ...libraries,
+        ...general(options),
+        ...told,
+        ...row.env?.(context),
+        ...options.env,
+      }
+      return [row.name, createPart(row, context, env, tell)]
+    }),
+  )
+}
+
+function everyVariable(chosen: Row[], context: Context, options: PlatformOptions) {
+  const parts = chosen.flatMap((row) => [row.tells?.(context), row.env?.(context)])
+  const { OTEL_SERVICE_NAME: _, ...variables } = Object.assign({}, general(options), ...parts)
+  return { ...variables, ...options.env }
+}
+
+function general({ telemetry, portOffset }: PlatformOptions): Record<string, string> {
+  return {
+    CLEW_TELEMETRY: telemetry ?? 'lean',
+    CLEW_ENVIRONMENT: portOffset ? 'test' : 'development',
+  }
+}
+
+/** Our own environment, without what npm adds to it. */
+function inherited(): Record<string, string> {
+  const entries = Object.entries(process.env).filter(([name]) => !name.startsWith('npm_'))
+  return Object.fromEntries(entries) as Record<string, string>
+}
+
+function urlsOf(ports: Ports, password: string): Platform['urls'] {
+  const http = (port: number) => `http://127.0.0.1:${port}`
+  return {
+    gateway: http(ports.gateway),
+    auth: http(ports.auth),
+    profile: http(ports.profile),
+    query: http(ports.query),
+    otlp: http(ports.otlp),
+    metrics: `${http(ports.metrics)}/metrics`,
+    prometheus: http(ports.prometheus),
+    postgres: adminUrl(ports.postgres, password),
+    redis: `redis://clew:${password}@127.0.0.1:${ports.redis}`,
+  }
+}
+
+function refuseUnknown(name: string, chosen: Row[]): never {
+  const names = chosen.map((row) => row.name).join(', ')
+  throw new Refusal(`There is no part named ${name} here; there are: ${names}.`)
+}

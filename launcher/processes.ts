@@ -1,0 +1,230 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { migrate } from './migrations.ts'
+import type { PortName, Ports } from './ports.ts'
+import { adminUrl, createCluster, createDatabases, type Postgres, postgresCommand } from './postgres.ts'
+import { answersHttp, answersSql, answersTcp, type Probe } from './readiness.ts'
+import { redisConf } from './redis.ts'
+import { fillTemplate } from './template.ts'
+import type { ToolName, Tools } from './tools.ts'
+
+/** What a row may use to say how it runs. All folders are absolute. */
+export type Context = {
+  root: string
+  state: string
+  ports: Ports
+  tools: Tools
+  postgres: Postgres
+  /** Of the administrators of Postgres and Redis; made on first start. */
+  password: string
+  /** Services start again when their source changes. */
+  watch: boolean
+}
+
+/** A part of the platform: a process when it has a `command`, else a step that is done once. */
+export type Row = {
+  name: string
+  /** Rows that must be ready before this one starts; it stops before they do. */
+  needs: string[]
+  ports?: PortName[]
+  tool?: ToolName
+  /** The name of its Postgres role and database and of its Redis user. */
+  role?: string
+  /** Variables for everybody: where this part is found. */
+  tells?(context: Context): Record<string, string>
+  /** Variables for this process alone. */
+  env?(context: Context): Record<string, string>
+  /** Runs before each launch; for a step it is the whole work. */
+  prepare?(context: Context): Promise<void>
+  command?(context: Context): string[]
+  ready?(context: Context): Probe
+  /** How to ask it to end; SIGTERM unless given. */
+  stopSignal?: NodeJS.Signals
+}
+
+/** The one table of what runs. Adding a part is adding a row. */
+export const rows: Row[] = [
+  {
+    name: 'postgres-data',
+    needs: [],
+    prepare: ({ postgres, state, password }) =>
+      createCluster(postgres, join(state, 'data', 'postgres'), password),
+  },
+  {
+    name: 'postgres',
+    needs: ['postgres-data'],
+    ports: ['postgres'],
+    command: ({ postgres, state, ports }) =>
+      postgresCommand(postgres, join(state, 'data', 'postgres'), ports.postgres),
+    ready: ({ ports, password }) => answersSql(adminUrl(ports.postgres, password)),
+    // The default waits for every client to leave; this ends their sessions in good order.
+    stopSignal: 'SIGINT',
+  },
+  {
+    name: 'databases',
+    needs: ['postgres'],
+    prepare: ({ ports, password }) =>
+      createDatabases(roles(), (database) => adminUrl(ports.postgres, password, database)),
+  },
+  {
+    name: 'redis',
+    needs: [],
+    ports: ['redis'],
+    tool: 'redis',
+    prepare: async ({ state, ports, password }) => {
+      const folder = join(state, 'data', 'redis')
+      await mkdir(folder, { recursive: true })
+      const conf = redisConf({ port: ports.redis, folder, services: roles(), password })
+      await writeFile(join(state, 'run', 'redis.conf'), conf, { mode: 0o600 })
+    },
+    command: ({ state, tools }) => [tools.redis?.file ?? '', join(state, 'run', 'redis.conf')],
+    ready: ({ ports, password }) =>
+      answersTcp(ports.redis, `AUTH clew ${password}\r\nPING\r\n`, '+PONG'),
+  },
+  {
+    name: 'lens',
+    needs: [],
+    ports: ['query', 'otlp', 'statsd', 'metrics'],
+    tells: ({ ports }) => ({
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${ports.otlp}`,
+      CLEW_STATSD: `127.0.0.1:${ports.statsd}`,
+    }),
+    env: ({ ports, state }) => ({
+      LENS_OTLP_PORT: String(ports.otlp),
+      LENS_QUERY_PORT: String(ports.query),
+      LENS_STATSD_PORT: String(ports.statsd),
+      LENS_METRICS_PORT: String(ports.metrics),
+      LENS_DATA: join(state, 'data', 'lens'),
+    }),
+    command: (context) => runNode(context, 'telemetry/lens/src/main.ts'),
+    ready: ({ ports }) => answersHttp(`http://127.0.0.1:${ports.query}/api/v3/services`),
+  },
+  {
+    name: 'prometheus',
+    needs: [],
+    ports: ['prometheus'],
+    tool: 'prometheus',
+    prepare: async ({ root, state, ports }) => {
+      const values = { LENS_METRICS_PORT: ports.metrics }
+      const template = join(root, 'telemetry', 'prometheus', 'prometheus.yml.template')
+      await render(template, join(state, 'run', 'prometheus.yml'), values)
+    },
+    command: ({ state, ports, tools }) => [
+      tools.prometheus?.file ?? '',
+      `--config.file=${join(state, 'run', 'prometheus.yml')}`,
+      `--storage.tsdb.path=${join(state, 'data', 'prometheus')}`,
+      '--storage.tsdb.retention.time=7d',
+      '--storage.tsdb.retention.size=512MB',
+      `--web.listen-address=127.0.0.1:${ports.prometheus}`,
+      '--log.level=warn',
+    ],
+    ready: ({ ports }) => answersHttp(`http://127.0.0.1:${ports.prometheus}/-/ready`),
+  },
+  ...service('auth', {
+    needs: ['redis', 'lens'],
+    env: ({ state }) => ({ AUTH_KEYS: join(state, 'keys') }),
+  }),
+  ...service('profile', { needs: ['redis', 'lens'] }),
+  {
+    name: 'gateway-spans',
+    needs: ['lens'],
+    env: ({ state }) => ({
+      GATEWAY_LOG: gatewayLog(state),
+      GATEWAY_CURSOR: join(state, 'data', 'gateway', 'cursor.json'),
+    }),
+    prepare: async ({ state }) => {
+      await mkdir(join(state, 'data', 'gateway'), { recursive: true })
+    },
+    command: (context) => runNode(context, 'telemetry/gateway/src/main.ts'),
+  },
+  {
+    name: 'nginx',
+    needs: ['auth', 'profile', 'gateway-spans'],
+    ports: ['gateway'],
+    tool: 'nginx',
+    tells: ({ ports }) => ({ GATEWAY_URL: `http://127.0.0.1:${ports.gateway}` }),
+    prepare: async ({ root, state, ports }) => {
+      const values = {
+        GATEWAY_PORT: ports.gateway,
+        AUTH_PORT: ports.auth,
+        PROFILE_PORT: ports.profile,
+        LENS_OTLP_PORT: ports.otlp,
+        LENS_QUERY_PORT: ports.query,
+        GATEWAY_LOG: gatewayLog(state),
+        GATEWAY_RUN: join(state, 'run', 'nginx'),
+      }
+      await mkdir(values.GATEWAY_RUN, { recursive: true })
+      const template = join(root, 'nginx', 'nginx.conf.template')
+      await render(template, join(state, 'run', 'nginx.conf'), values)
+    },
+    command: ({ state, tools }) => [
+      tools.nginx?.file ?? '',
+      ...['-p', join(state, 'run', 'nginx'), '-e', 'stderr'],
+      ...['-c', join(state, 'run', 'nginx.conf')],
+      // As root its workers would become nobody, who may not enter the state folder.
+      ...['-g', `daemon off;${process.getuid?.() === 0 ? ' user root;' : ''}`],
+    ],
+    // Not its /health: that sums up the services, and NGINX serves with some of them down.
+    ready: ({ ports }) => answersTcp(ports.gateway),
+    stopSignal: 'SIGQUIT',
+  },
+]
+
+/**
+ * A service of ours: its migrations as a step, then its process. Database, Redis user, variables and
+ * folder are all named after it, and its port is the one of that name.
+ */
+function service(name: PortName, { needs, env }: Pick<Row, 'needs' | 'env'>): Row[] {
+  const prefix = name.toUpperCase()
+  const tables = `${name}-tables`
+  return [
+    {
+      name: tables,
+      needs: ['databases'],
+      prepare: ({ root, ports, password }) =>
+        migrate(
+          join(root, 'services', name, 'migrations'),
+          adminUrl(ports.postgres, password, name),
+        ),
+    },
+    {
+      name,
+      needs: [tables, ...needs],
+      ports: [name],
+      role: name,
+      tells: ({ ports }) => ({ [`${prefix}_URL`]: `http://127.0.0.1:${ports[name]}` }),
+      env: (context) => ({
+        OTEL_SERVICE_NAME: name,
+        [`${prefix}_PORT`]: String(context.ports[name]),
+        [`${prefix}_DATABASE_URL`]: `postgres://${name}:${name}@127.0.0.1:${context.ports.postgres}/${name}`,
+        [`${prefix}_REDIS_URL`]: `redis://${name}:${name}@127.0.0.1:${context.ports.redis}`,
+        ...env?.(context),
+      }),
+      command: (context) => {
+        const register = pathToFileURL(join(context.root, 'telemetry', 'node', 'register.ts'))
+        return runNode(context, `services/${name}/src/main.ts`, ['--import', register.href])
+      },
+      ready: ({ ports }) => answersHttp(`http://127.0.0.1:${ports[name]}/readyz`),
+    },
+  ]
+}
+
+/** The services that have a database and a Redis user. */
+function roles(): string[] {
+  return rows.flatMap(({ role }) => role ?? [])
+}
+
+function runNode({ root, watch }: Context, main: string, flags: string[] = []): string[] {
+  const mode = watch ? ['--watch', '--watch-preserve-output'] : []
+  return [process.execPath, ...mode, ...flags, join(root, main)]
+}
+
+function gatewayLog(state: string): string {
+  return join(state, 'logs', 'gateway-access.log')
+}
+
+async function render(template: string, target: string, values: Record<string, string | number>) {
+  await mkdir(dirname(target), { recursive: true })
+  await writeFile(target, fillTemplate(await readFile(template, 'utf8'), values))
+}

@@ -1,0 +1,32 @@
+/**
+ * Redis' configuration. Every service has a user that may touch its own keys, append to its own
+ * event stream, and read all streams; `clew` may do everything and is for the launcher and tests.
+ */
+export function redisConf(options: {
+  port: number
+  folder: string
+  services: string[]
+  password: string
+}): string {
+  return `bind 127.0.0.1
+port ${options.port}
+dir "${options.folder}"
+appendonly yes
+appendfsync everysec
+save ""
+maxmemory 256mb
+# Event streams have no lifetime and are never evicted; cached answers are.
+maxmemory-policy volatile-lru
+user default off
+user clew on >${options.password} ~* &* +@all
+${options.services.map(userLine).join('\n')}
+`
+}
+
+function userLine(service: string): string {
+  const own = `~${service}:* ~events:${service} &${service}:* &events:${service} +@all -@admin -@dangerous`
+  // A consumer group is written to, but nobody appends to a stream that is not theirs.
+  const streams = '(~events:* +xreadgroup +xread +xrange +xrevrange +xack +xautoclaim +xclaim +xpending +xgroup +xinfo +xlen)'
+  const channels = '(&events:* +subscribe +psubscribe +unsubscribe +punsubscribe)'
+  return `user ${service} on >${service} ${own} ${streams} ${channels}`
+}

@@ -1,0 +1,99 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, readdir, readFile, rm, statfs, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Identity, isAlive, readIdentity, readStart } from './identity.ts'
+import type { PortName, Ports } from './ports.ts'
+import { Refusal } from './refusal.ts'
+import { cacheFolder } from './tools.ts'
+
+const neededMegabytes = 300
+
+/** Makes the state folder. @throws Refusal when its disk has too little room to begin */
+export async function prepareState(state: string): Promise<void> {
+  for (const part of ['data', 'logs', 'keys', 'run']) {
+    await mkdir(join(state, part), { recursive: true, mode: 0o700 })
+  }
+  const { bavail, bsize } = await statfs(state)
+  const free = Math.floor((bavail * bsize) / 1e6)
+  if (free >= neededMegabytes) return
+  throw new Refusal(
+    `The disk that holds ${state} has ${free} MB left and Clew needs ${neededMegabytes}: free some space, or name another folder with --state.`,
+  )
+}
+
+/**
+ * Makes this process the one launcher of a state folder, until disposed.
+ * @throws Refusal when another launcher runs it
+ */
+export async function claimState(state: string, ports: Ports): Promise<AsyncDisposable> {
+  const file = join(state, 'run', 'launcher.pid')
+  const holder = await readIdentity(file)
+  if (holder && (await isAlive(holder))) throw new Refusal(runsAlready(holder, state))
+  await rm(file, { force: true })
+  const self = { pid: process.pid, start: (await readStart(process.pid)) ?? '' }
+  await writeFile(file, `${JSON.stringify(self)}\n`, { flag: 'wx' }).catch((error) => {
+    throw error.code === 'EEXIST' ? new Refusal(runsAlready(undefined, state)) : error
+  })
+  const entry = await announce({ ...self, state, ports })
+  return {
+    async [Symbol.asyncDispose]() {
+      await rm(file, { force: true })
+      await rm(entry, { force: true })
+    },
+  }
+}
+
+/** The password of Postgres' and Redis' administrator, made on first use. */
+export async function readPassword(state: string): Promise<string> {
+  const file = join(state, 'keys', 'admin-password')
+  await writeFile(file, randomBytes(18).toString('base64url'), { flag: 'wx', mode: 0o600 }).catch(
+    (error) => {
+      if (error.code !== 'EEXIST') throw error
+    },
+  )
+  return readFile(file, 'utf8')
+}
+
+/** One sentence about a taken port; it names the Clew that sits there, if one does. */
+export async function explainTakenPort(ports: Ports, name: PortName): Promise<Refusal> {
+  const port = ports[name]
+  const holder = (await runningPlatforms()).find((other) => Object.values(other.ports).includes(port))
+  if (holder) {
+    return new Refusal(
+      `Port ${port} (${name}) is taken by the Clew that runs in ${holder.state}: stop it with npm run stop -- --state "${holder.state}", or use other ports with --port-offset 100.`,
+    )
+  }
+  return new Refusal(
+    `Port ${port} (${name}) is taken by another program: stop that program, or use other ports with --port-offset 100.`,
+  )
+}
+
+type Running = Identity & { state: string; ports: Ports }
+
+/** Every running platform of this user leaves a note in the cache, whatever checkout it is from. */
+async function announce(running: Running): Promise<string> {
+  const folder = join(cacheFolder(), 'running')
+  await mkdir(folder, { recursive: true })
+  const file = join(folder, `${running.pid}-${running.ports.gateway}.json`)
+  await writeFile(file, JSON.stringify(running))
+  return file
+}
+
+async function runningPlatforms(): Promise<Running[]> {
+  const folder = join(cacheFolder(), 'running')
+  const files = await readdir(folder).catch(() => [])
+  const notes = await Promise.all(
+    files.map(async (file) => {
+      const running: Running = JSON.parse(await readFile(join(folder, file), 'utf8'))
+      if (await isAlive(running)) return [running]
+      await rm(join(folder, file), { force: true })
+      return []
+    }),
+  )
+  return notes.flat()
+}
+
+function runsAlready(holder: Identity | undefined, state: string): string {
+  const who = holder ? ` (process ${holder.pid})` : ''
+  return `A Clew already runs in ${state}${who}: stop it with npm run stop, or start another with --state and --port-offset.`
+}
