@@ -1,0 +1,118 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { Logger } from '@clew/kit/log'
+import type { Counters } from '../counters.ts'
+import type { Store } from '../store/store.ts'
+import { MalformedBatch, sortBatch } from './batch.ts'
+import { Refusal, readBody } from './body.ts'
+import { type Codec, codecFor, jsonCodec } from './codec.ts'
+
+type Metrics = { count(name: string, value?: number): void }
+type Deps = {
+  store: Store
+  counters: Counters
+  metrics: Metrics
+  log: Logger
+  /** Bytes of requests under way beyond which new ones are asked to come back. */
+  mostWaitingBytes?: number
+}
+
+/** OTLP/HTTP: `POST /v1/traces`, in JSON or protobuf, zipped or not. */
+export function createOtlpServer(deps: Deps): RequestListener {
+  const { counters, metrics, log, mostWaitingBytes = 64 * 1_048_576 } = deps
+  let waiting = 0
+
+  async function receive(request: IncomingMessage, codec: Codec): Promise<Buffer> {
+    const announced = Number(request.headers['content-length'] ?? 0)
+    if (waiting + announced > mostWaitingBytes) {
+      throw new Refusal(503, 'lens is behind with writing; send it again.', { retryAfter: 1 })
+    }
+    waiting += announced
+    try {
+      return await store(await readBody(request), codec)
+    } finally {
+      waiting -= announced
+    }
+  }
+
+  async function store(body: Buffer, codec: Codec): Promise<Buffer> {
+    const batch = sortBatch(decode(body, codec))
+    counters.add('received', batch.received)
+    counters.add('rejected', batch.rejected)
+    metrics.count('clew_lens_spans_received_total', batch.received)
+    if (batch.rejected > 0) metrics.count('clew_lens_spans_rejected_total', batch.rejected)
+    if (batch.groups.length > 0) {
+      await deps.store.add(batch.groups).catch((error) => {
+        log.error({ err: error }, 'spans not stored')
+        throw new Refusal(503, 'The spans could not be stored; send them again.', { retryAfter: 5 })
+      })
+    }
+    return codec.success(batch.rejected, batch.reason)
+  }
+
+  return async (request, response) => {
+    let codec: Codec = jsonCodec
+    try {
+      checkRoute(request)
+      codec = await findCodec(request)
+      send(response, 200, codec.contentType, await receive(request, codec))
+    } catch (error) {
+      counters.add('refusedRequests', 1)
+      metrics.count('clew_lens_requests_refused_total', 1)
+      refuse(request, response, codec, error, log)
+    }
+  }
+}
+
+function checkRoute(request: IncomingMessage): void {
+  const path = request.url?.split('?', 1)[0]
+  if (path !== '/v1/traces') throw new Refusal(404, 'lens takes traces, at /v1/traces.')
+  if (request.method !== 'POST') throw new Refusal(405, 'Traces are posted.')
+}
+
+async function findCodec(request: IncomingMessage): Promise<Codec> {
+  const type = request.headers['content-type']
+  const codec = await codecFor(type)
+  if (codec) return codec
+  throw new Refusal(415, `The content type must be application/json or application/x-protobuf.`)
+}
+
+function decode(body: Buffer, codec: Codec) {
+  try {
+    return codec.read(body)
+  } catch (error) {
+    throw new Refusal(400, `The body is not OTLP in ${codec.contentType}: ${messageOf(error)}`)
+  }
+}
+
+function refuse(
+  request: IncomingMessage,
+  response: ServerResponse,
+  codec: Codec,
+  error: unknown,
+  log: Logger,
+): void {
+  const refusal = toRefusal(error)
+  if (refusal.status === 500) log.error({ err: error }, 'request failed')
+  if (response.headersSent || response.destroyed) return
+  if (refusal.retryAfter) response.setHeader('Retry-After', refusal.retryAfter)
+  if (!request.complete) {
+    // The rest of the body is not read: the connection can carry nothing after it.
+    response.setHeader('Connection', 'close')
+    response.on('finish', () => request.resume())
+  }
+  send(response, refusal.status, codec.contentType, codec.failure(refusal.message))
+}
+
+function toRefusal(error: unknown): Refusal {
+  if (error instanceof Refusal) return error
+  if (error instanceof MalformedBatch) return new Refusal(400, error.message)
+  return new Refusal(500, 'Something went wrong in lens.')
+}
+
+function send(response: ServerResponse, status: number, type: string, body: Buffer): void {
+  response.writeHead(status, { 'Content-Type': type, 'Content-Length': body.length }).end(body)
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,44 @@
+import type { Counters } from '../counters.ts'
+import type { TraceGroup } from '../otlp/batch.ts'
+import type { Limits } from './eviction.ts'
+import { openDatabase } from './schema.ts'
+import { openWriter } from './writer.ts'
+
+export type Store = AsyncDisposable & {
+  /** Resolves once the spans are committed, rejects when they are not. */
+  add(groups: TraceGroup[]): Promise<void>
+}
+
+/**
+ * The one place that writes traces. Requests that arrive together share a transaction;
+ * none is answered before it is committed.
+ */
+export function openStore(folder: string, limits: Limits, counters: Counters): Store {
+  const database = openDatabase(folder)
+  const writer = openWriter(database, { limits, counters })
+  let waiting: { groups: TraceGroup[]; done: () => void; failed: (error: unknown) => void }[] = []
+
+  function flush(): void {
+    const taken = waiting
+    waiting = []
+    try {
+      writer.write(taken.map(({ groups }) => groups))
+      for (const { done } of taken) done()
+    } catch (error) {
+      for (const { failed } of taken) failed(error)
+    }
+  }
+
+  return {
+    add(groups) {
+      return new Promise((done, failed) => {
+        if (waiting.length === 0) setImmediate(flush)
+        waiting.push({ groups, done, failed })
+      })
+    },
+    async [Symbol.asyncDispose]() {
+      if (waiting.length > 0) flush()
+      database.close()
+    },
+  }
+}

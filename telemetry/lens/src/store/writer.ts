@@ -1,0 +1,160 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Counters } from '../counters.ts'
+import type { ResourceSource, ScopeBlock, TraceGroup } from '../otlp/batch.ts'
+import { errorStatus, type Span } from '../otlp/shape.ts'
+import { openDictionary } from './dictionary.ts'
+import { type Limits, openEviction } from './eviction.ts'
+import { readInstant } from './instant.ts'
+import { type PackedSpan, pack } from './pack.ts'
+import { presenceOf } from './presence.ts'
+import { partsPerTrace } from './schema.ts'
+import { addSpan, type OnCall, ownerOf, summarise, type TraceState } from './trace-state.ts'
+import { openTraceStates } from './trace-states.ts'
+
+export type Writer = {
+  /** Writes what several requests say of traces as one transaction: all of it, or none. */
+  write(batches: TraceGroup[][]): { stored: number; duplicate: number }
+}
+
+/** A trace so large helps nobody and would be read into memory whole. */
+const mostSpans = 500_000
+
+export function openWriter(
+  database: DatabaseSync,
+  { limits, counters }: { limits: Limits; counters: Counters },
+): Writer {
+  const dictionary = openDictionary(database)
+  const eviction = openEviction(database, { limits, counters, dictionary })
+  const states = openTraceStates(database, dictionary)
+  const calls = openCalls(database)
+  const addPart = database.prepare('insert into part (no, pack, spans) values (?, ?, ?)')
+  const addPresence = database.prepare(
+    `insert into presence (service, started, trace, last) values (?, ?, ?, ?)
+     on conflict do update set last = max(last, excluded.last)`,
+  )
+  eviction.recount()
+
+  function addGroup(group: TraceGroup): { state: TraceState; stored: number } {
+    const state = states.find(group.traceId, eviction.wasEvicted)
+    const spans: PackedSpan[] = []
+    const texts: string[] = []
+    for (const { source, scopes } of group.blocks) {
+      const service = dictionary.service(source.service)
+      const fresh: ScopeBlock[] = []
+      for (const scope of scopes) {
+        const kept = scope.spans.filter((span) => {
+          if (state.spans.has(span.spanId) || state.spans.size >= mostSpans) return false
+          const packed = packSpan(span, dictionary.operation(service, span.name, span.kind ?? 0))
+          addSpan(state, packed, service, calls.count)
+          spans.push(packed)
+          return true
+        })
+        if (kept.length > 0) fresh.push({ ...scope, spans: kept })
+      }
+      if (fresh.length > 0) texts.push(resourceSpansText(source, fresh))
+    }
+    if (spans.length > 0) addSpans(state, spans, texts.join(','))
+    return { state, stored: spans.length }
+  }
+
+  function addSpans(state: TraceState, spans: PackedSpan[], text: string): void {
+    const packed = pack(spans)
+    addPart.run(state.no * partsPerTrace + state.parts, packed, text)
+    state.parts++
+    state.bytes += packed.length + text.length
+    for (const row of presenceOf(spans, (at) => dictionary.operationOf(at).service)) {
+      addPresence.run(row.service, row.started, state.no, row.last)
+    }
+  }
+
+  function save(state: TraceState): void {
+    const owner = ownerOf(state)
+    if (state.saved) eviction.account(state.owner, -state.saved.bytes, -1)
+    eviction.account(owner, state.bytes, 1)
+    state.owner = owner
+    states.save(state, summarise(state, dictionary))
+  }
+
+  function writeAll(batches: TraceGroup[][]) {
+    const changed = new Set<TraceState>()
+    let stored = 0
+    let offered = 0
+    for (const groups of batches) {
+      for (const group of groups) {
+        const added = addGroup(group)
+        offered += group.spans
+        stored += added.stored
+        if (added.stored > 0) changed.add(added.state)
+      }
+    }
+    for (const state of changed) save(state)
+    calls.save()
+    counters.add('spans', stored)
+    for (const id of eviction.enforce()) states.drop(id)
+    states.trim()
+    return { stored, duplicate: offered - stored }
+  }
+
+  return {
+    write(batches) {
+      database.exec('begin immediate')
+      try {
+        const result = writeAll(batches)
+        database.exec('commit')
+        counters.add('stored', result.stored)
+        counters.add('duplicate', result.duplicate)
+        return result
+      } catch (error) {
+        // Everything known by heart may be ahead of the database now.
+        if (database.isTransaction) database.exec('rollback')
+        dictionary.forget()
+        states.forget()
+        calls.forget()
+        eviction.recount()
+        throw error
+      }
+    },
+  }
+}
+
+function packSpan(span: Span, operation: number): PackedSpan {
+  return {
+    id: span.spanId,
+    parent: span.parentSpanId ?? '',
+    operation,
+    error: span.status?.code === errorStatus,
+    start: readInstant(span.startTimeUnixNano),
+    end: readInstant(span.endTimeUnixNano),
+  }
+}
+
+function resourceSpansText(source: ResourceSource, scopes: ScopeBlock[]): string {
+  source.json ??= JSON.stringify(source.resource ?? {})
+  const schemaUrl = source.schemaUrl ? `,"schemaUrl":${JSON.stringify(source.schemaUrl)}` : ''
+  const text = scopes.map((scope) => JSON.stringify(scope)).join(',')
+  return `{"resource":${source.json},"scopeSpans":[${text}]${schemaUrl}}`
+}
+
+/** Counts calls from service to service by the minute, for the map of dependencies. */
+function openCalls(database: DatabaseSync) {
+  const counts = new Map<string, number>()
+  const add = database.prepare(
+    `insert into edge (minute, parent, child, calls) values (?, ?, ?, ?)
+     on conflict do update set calls = calls + excluded.calls`,
+  )
+  const count: OnCall = (parent, child, start) => {
+    const key = `${Math.floor(start.micros / 60_000_000)} ${parent} ${child}`
+    counts.set(key, (counts.get(key) ?? 0) + 1)
+  }
+  return {
+    count,
+    save() {
+      for (const [key, calls] of counts) {
+        const [minute, parent, child] = key.split(' ').map(Number)
+        add.run(minute!, parent!, child!, calls)
+      }
+      counts.clear()
+    },
+    forget: () => counts.clear(),
+  }
+}
