@@ -24,7 +24,10 @@ const longestPath = 100
 export function controlPath(state: string): string {
   const path = join(state, 'run', 'control.sock')
   if (Buffer.byteLength(path) <= longestPath) return path
-  return join(tmpdir(), `clew-${createHash('sha256').update(state).digest('hex').slice(0, 16)}.sock`)
+  return join(
+    tmpdir(),
+    `clew-${createHash('sha256').update(state).digest('hex').slice(0, 16)}.sock`,
+  )
 }
 
 /**
@@ -71,7 +74,10 @@ async function reply(
   const url = new URL(message.url ?? '/', 'http://control')
   const [, part, name = '', action = ''] = url.pathname.split('/')
   const route = `${message.method} ${part}/${action}`
-  const processes = () => ({ status: 200, body: { processes: platform.parts(), ports: platform.ports } })
+  const processes = () => ({
+    status: 200,
+    body: { processes: platform.parts(), ports: platform.ports },
+  })
   if (route === 'GET processes/') return processes()
   if (route === 'POST stop/') {
     stopAll()

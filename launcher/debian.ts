@@ -78,7 +78,8 @@ async function unpackSet(
   const known = await Promise.all(set.ifKnown.map((name) => isKnown(name, options)))
   const names = [...set.packages, ...set.ifKnown.filter((_, index) => known[index])]
   await run('apt-get', [...options, 'download', ...names], { cwd: downloads })
-  for (const file of await readdir(downloads)) await run('dpkg', ['-x', join(downloads, file), folder])
+  for (const file of await readdir(downloads))
+    await run('dpkg', ['-x', join(downloads, file), folder])
   await rename(folder, unpackedFolder(set, cache)).catch((error) => {
     // Another launcher was faster; what it unpacked is the same.
     if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
@@ -111,7 +112,9 @@ async function prepareApt(workplace: string): Promise<string[]> {
 
 /** One folder per set and release: after an upgrade of the system, fresh packages. */
 function unpackedFolder(set: DebianPackages, cache: string): string {
-  const fingerprint = createHash('sha256').update(`${JSON.stringify(set)} ${process.arch} ${release}`)
+  const fingerprint = createHash('sha256').update(
+    `${JSON.stringify(set)} ${process.arch} ${release}`,
+  )
   return join(cache, `${set.packages[0]}-${fingerprint.digest('hex').slice(0, 12)}`)
 }
 

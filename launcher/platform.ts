@@ -3,7 +3,7 @@ import { type Control, serveControl } from './control.ts'
 import { endLeftovers } from './leftovers.ts'
 import { dependents, inOrder, selectRows } from './order.ts'
 import { findTakenPort, type Ports, portBlock } from './ports.ts'
-import { findPostgres, adminUrl } from './postgres.ts'
+import { adminUrl, findPostgres } from './postgres.ts'
 import { type Context, type Row, rows } from './processes.ts'
 import { Refusal } from './refusal.ts'
 import { claimState, explainTakenPort, prepareState, readPassword } from './state.ts'
@@ -85,13 +85,19 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
   await prepareState(state)
   owned.use(await claimState(state, ports))
   await endLeftovers(join(state, 'run'), rows)
-  const taken = await findTakenPort(ports, chosen.flatMap((row) => row.ports ?? []))
+  const taken = await findTakenPort(
+    ports,
+    chosen.flatMap((row) => row.ports ?? []),
+  )
   if (taken) throw await explainTakenPort(ports, taken)
 
   const tell = options.tell ?? (() => undefined)
   const announce = (detail: string) => tell({ name: 'tools', state: 'starting', detail })
   const [tools, postgres, password] = await Promise.all([
-    findTools(chosen.flatMap((row) => row.tool ?? []), announce),
+    findTools(
+      chosen.flatMap((row) => row.tool ?? []),
+      announce,
+    ),
     findPostgres(),
     readPassword(state),
   ])

@@ -3,7 +3,13 @@ import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { migrate } from './migrations.ts'
 import type { PortName, Ports } from './ports.ts'
-import { adminUrl, createCluster, createDatabases, type Postgres, postgresCommand } from './postgres.ts'
+import {
+  adminUrl,
+  createCluster,
+  createDatabases,
+  type Postgres,
+  postgresCommand,
+} from './postgres.ts'
 import { answersHttp, answersSql, answersTcp, type Probe } from './readiness.ts'
 import { redisConf } from './redis.ts'
 import { fillTemplate } from './template.ts'

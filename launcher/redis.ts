@@ -26,7 +26,8 @@ ${options.services.map(userLine).join('\n')}
 function userLine(service: string): string {
   const own = `~${service}:* ~events:${service} &${service}:* &events:${service} +@all -@admin -@dangerous`
   // A consumer group is written to, but nobody appends to a stream that is not theirs.
-  const streams = '(~events:* +xreadgroup +xread +xrange +xrevrange +xack +xautoclaim +xclaim +xpending +xgroup +xinfo +xlen)'
+  const streams =
+    '(~events:* +xreadgroup +xread +xrange +xrevrange +xack +xautoclaim +xclaim +xpending +xgroup +xinfo +xlen)'
   const channels = '(&events:* +subscribe +psubscribe +unsubscribe +punsubscribe)'
   return `user ${service} on >${service} ${own} ${streams} ${channels}`
 }

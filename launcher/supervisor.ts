@@ -116,7 +116,8 @@ export function createPart(
         }
         void keepUp(await comeUp(signal), signal)
       } catch (error) {
-        if (!signal.aborted) become('failed', error instanceof Error ? error.message : String(error))
+        if (!signal.aborted)
+          become('failed', error instanceof Error ? error.message : String(error))
         throw error
       }
     },
@@ -142,13 +143,16 @@ type Child = {
 
 function spawn(row: Row, context: Context, env: Record<string, string>, log: string): Child {
   const [file = '', ...args] = row.command?.(context) ?? []
-  const output = openSync(log, 'a')
+  // Any descriptor will do; execa's types list only the standard ones.
+  const output = openSync(log, 'a') as 1
   const subprocess = execa(file, args, {
     cwd: context.root,
     env,
     extendEnv: false,
     // Straight into the file: a child outlives a killed launcher and must not choke on a closed pipe.
-    stdio: ['ignore', output, output],
+    stdin: 'ignore',
+    stdout: output,
+    stderr: output,
     // A group of its own: Ctrl-C in the terminal reaches only the launcher, which stops all in order.
     detached: true,
     cleanup: false,
@@ -160,7 +164,9 @@ function spawn(row: Row, context: Context, env: Record<string, string>, log: str
   const ended = subprocess.then(({ exitCode, signal, shortMessage }) => {
     if (pid) signalGroup(pid, 'SIGKILL')
     if (signal) return `was ended by ${signal}`
-    return exitCode === undefined ? `could not run (${shortMessage})` : `ended with code ${exitCode}`
+    return exitCode === undefined
+      ? `could not run (${shortMessage})`
+      : `ended with code ${exitCode}`
   })
   return { pid: pid ?? 0, ended, signal: (name) => subprocess.kill(name) }
 }

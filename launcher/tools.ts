@@ -3,7 +3,7 @@ import { access, constants } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { type DebianPackages, hasDebianPackages, unpackPackages, unpackedTool } from './debian.ts'
+import { type DebianPackages, hasDebianPackages, unpackedTool, unpackPackages } from './debian.ts'
 import { Refusal } from './refusal.ts'
 
 /** A program that npm does not bring: how it is called, and where to get it. */
@@ -115,7 +115,9 @@ async function isUsable(name: ToolName, { file, env }: Tool): Promise<boolean> {
     const { stdout, stderr } = await run(file, [versionFlag], { env: { ...process.env, ...env } })
     const [, major, minor] = /(\d+)\.(\d+)/.exec(stdout + stderr) ?? []
     const [wantedMajor, wantedMinor] = atLeast
-    return Number(major) > wantedMajor || (Number(major) === wantedMajor && Number(minor) >= wantedMinor)
+    return (
+      Number(major) > wantedMajor || (Number(major) === wantedMajor && Number(minor) >= wantedMinor)
+    )
   } catch {
     return false
   }

@@ -17,7 +17,8 @@ export async function start(args: string[]): Promise<number> {
     ...(values.state && { state: values.state }),
     ...(values.only && { only: values.only.split(',') }),
     portOffset: Number(values['port-offset'] ?? 0),
-    tell: (change) => console.log((performance.now() - t).toFixed(0), change.name, change.state, change.detail),
+    tell: (change) =>
+      console.log((performance.now() - t).toFixed(0), change.name, change.state, change.detail),
     onStopRequest: () => resolve(),
   })
   console.log(platform.urls)
