@@ -1,0 +1,19 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { listen, run } from '@clew/kit/lifecycle'
+import { createApp } from './app.ts'
+import { readConfig } from './config.ts'
+import { readCursor } from './cursor.ts'
+import { createExporter } from './exporter.ts'
+import { createFollower } from './follower.ts'
+import { startTail } from './tail.ts'
+
+await run('gateway-spans', async ({ own, log }) => {
+  const config = readConfig(process.env)
+  await mkdir(dirname(config.cursor), { recursive: true })
+  const follower = own(createFollower(config.log, await readCursor(config.cursor)))
+  const { send } = createExporter(config.collector, config.environment, log)
+  const paths = { log: config.log, cursor: config.cursor, pidFile: config.pidFile }
+  const tail = own(startTail({ follower, send, log, paths }))
+  own(await listen(createApp(config.services, tail.stats), config.healthPort, '127.0.0.1'))
+})
