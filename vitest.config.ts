@@ -1,14 +1,19 @@
 import { defineConfig } from 'vitest/config'
 
-// Four projects, by what they need: nothing; one service over real Postgres and Redis;
-// the rules every service keeps; the whole platform through the gateway.
+// Projects, by what they need: nothing; one service over real Postgres and Redis; the rules every
+// service keeps; the whole platform through the gateway, then with parts of it stopped; and last
+// the laws over every trace that all of them left.
 export default defineConfig({
   test: {
     projects: [
       {
         test: {
           name: 'unit',
-          include: ['{kit,launcher,telemetry,services,loadtests}/**/*.test.ts'],
+          include: [
+            '{kit,launcher,telemetry,services,loadtests}/**/*.test.ts',
+            'tests/*.test.ts',
+            'tests/laws/laws.test.ts',
+          ],
           exclude: ['**/node_modules/**', '**/test/**'],
         },
       },
@@ -22,10 +27,14 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      // What follows shares one running platform, so it comes in this order: the faults when nobody
+      // else needs the platform whole, the laws when every trace of the run is stored.
       {
         test: {
           name: 'contract',
           include: ['tests/contract/**/*.test.ts'],
+          globalSetup: 'tests/whole-platform.ts',
+          sequence: { groupOrder: 1 },
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
@@ -33,10 +42,32 @@ export default defineConfig({
       {
         test: {
           name: 'journeys',
-          include: ['tests/{journeys,laws}/**/*.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
-          fileParallelism: false,
+          include: ['tests/journeys/**/*.test.ts'],
+          exclude: ['tests/journeys/faults.test.ts'],
+          globalSetup: 'tests/whole-platform.ts',
+          sequence: { groupOrder: 2 },
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'faults',
+          include: ['tests/journeys/faults.test.ts'],
+          globalSetup: 'tests/whole-platform.ts',
+          sequence: { groupOrder: 3 },
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'laws',
+          include: ['tests/laws/whole-run.test.ts'],
+          globalSetup: 'tests/whole-platform.ts',
+          sequence: { groupOrder: 4 },
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
         },
       },
     ],
