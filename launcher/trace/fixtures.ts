@@ -2,7 +2,7 @@ import type { ResourceSpans } from './span.ts'
 
 const kinds = { internal: 1, server: 2, client: 3, producer: 4, consumer: 5 }
 const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
-const epoch = 1_763_716_800_000_000_000n
+const longAgo = Date.UTC(2026, 0, 5)
 
 export type Sketch = {
   id: string
@@ -18,18 +18,22 @@ export type Sketch = {
   links?: string[]
 }
 
-/** OTLP JSON as lens and Jaeger answer it: one entry a service, ids in hex, times as text. */
-export function toOtlp(sketches: Sketch[]): ResourceSpans[] {
+/**
+ * OTLP JSON as lens and Jaeger answer it: one entry a service, ids in hex, times as text.
+ * @param began when the trace began, in milliseconds since 1970
+ */
+export function toOtlp(sketches: Sketch[], began = longAgo): ResourceSpans[] {
   const services = [...new Set(sketches.map((sketch) => sketch.service))]
-  return services.map((service) => ({
-    resource: { attributes: [{ key: 'service.name', value: { stringValue: service } }] },
-    scopeSpans: [
-      { spans: sketches.filter((sketch) => sketch.service === service).map(toOtlpSpan) },
-    ],
-  }))
+  return services.map((service) => {
+    const own = sketches.filter((sketch) => sketch.service === service)
+    return {
+      resource: { attributes: [{ key: 'service.name', value: { stringValue: service } }] },
+      scopeSpans: [{ spans: own.map((sketch) => toOtlpSpan(sketch, began)) }],
+    }
+  })
 }
 
-function toOtlpSpan(sketch: Sketch) {
+function toOtlpSpan(sketch: Sketch, began: number) {
   const [type, message] = sketch.exception ?? []
   const exception = { 'exception.type': type ?? '', 'exception.message': message ?? '' }
   return {
@@ -38,8 +42,8 @@ function toOtlpSpan(sketch: Sketch) {
     parentSpanId: sketch.parent ? spanId(sketch.parent) : '',
     name: sketch.name,
     kind: kinds[sketch.kind ?? 'internal'],
-    startTimeUnixNano: nanoseconds(sketch.at[0]),
-    endTimeUnixNano: nanoseconds(sketch.at[1]),
+    startTimeUnixNano: nanoseconds(began + sketch.at[0]),
+    endTimeUnixNano: nanoseconds(began + sketch.at[1]),
     attributes: attributes(sketch.attributes ?? {}),
     events: type ? [{ name: 'exception', attributes: attributes(exception) }] : [],
     links: (sketch.links ?? []).map((id) => ({ traceId, spanId: spanId(id) })),
@@ -56,7 +60,7 @@ function attributes(record: Record<string, string | number | boolean>) {
 }
 
 function nanoseconds(milliseconds: number): string {
-  return String(epoch + BigInt(Math.round(milliseconds * 1e6)))
+  return String(BigInt(Math.round(milliseconds * 1e3)) * 1_000n)
 }
 
 function spanId(id: string): string {

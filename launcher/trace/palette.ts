@@ -9,17 +9,20 @@ export type Palette = {
   error(text: string): string
 }
 
-/** Legible on dark and on light terminals; red is kept for errors. */
+/**
+ * Of the 256 colours every terminal has, some with a contrast of 3.3 to 1 or more against both
+ * black and white; red is kept for errors.
+ */
 const colours: Record<string, string> = {
-  gateway: '#2aa1b3',
-  auth: '#a06bd6',
-  profile: '#4a9e4f',
-  feed: '#d9822b',
-  messaging: '#d0609a',
-  media: '#a8912a',
-  frontend: '#4a86e0',
+  gateway: '#0087af',
+  auth: '#875fd7',
+  profile: '#008700',
+  feed: '#d75f00',
+  messaging: '#d75faf',
+  media: '#af8700',
+  frontend: '#0087ff',
 }
-const others = ['#7a8b99', '#6f8f3a', '#b07a4f', '#5a8f8a', '#8a7ad0', '#b5688a']
+const others = ['#5f87af', '#878700', '#af5f5f', '#5f8787', '#8787af', '#af5f87']
 
 /** Colours for a terminal; each returns its text unchanged when `enabled` is false. */
 export function createPalette(enabled: boolean): Palette {

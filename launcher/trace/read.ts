@@ -17,6 +17,7 @@ type Found = { traceId: string; service: string; name: string; start: bigint }
 const answerMs = 5_000
 const searchMs = 7 * 24 * 3600 * 1000
 const searched = 50
+const freshMs = 10_000
 const telemetryServices = /^(lens|jaeger|otelcol|otel-collector|prometheus)/
 const telemetryRoutes =
   /(\/health|\/livez|\/readyz|\/metrics|\/stats|\/otlp\/|\/api\/v3\/|jwks\.json)/
@@ -39,8 +40,9 @@ export async function readTrace(
 /**
  * The id of the newest trace that a user's request made; undefined when there is none yet.
  * lens lists traces of all services at once; Jaeger wants to be asked for each.
+ * @param patient answers undefined, too, while the newest trace has just begun and lacks its root
  */
-export async function findLast(queryUrl: string): Promise<string | undefined> {
+export async function findLast(queryUrl: string, patient: boolean): Promise<string | undefined> {
   const now = Date.now()
   const window = {
     'query.start_time_min': new Date(now - searchMs).toISOString(),
@@ -53,8 +55,10 @@ export async function findLast(queryUrl: string): Promise<string | undefined> {
   const traces = found
     .filter((trace) => !isNoise(trace))
     .sort((a, b) => (a.start < b.start ? 1 : -1))
-  // A trace without its root is still arriving, or lost it: only shown if there is nothing better.
-  return (traces.find((trace) => trace.service) ?? traces[0])?.traceId
+  const [newest] = traces
+  if (patient && newest && !newest.service && isFresh(newest)) return undefined
+  // A trace that lost its root is only shown if there is nothing better.
+  return (traces.find((trace) => trace.service) ?? newest)?.traceId
 }
 
 async function searchServices(queryUrl: string, window: Record<string, string>): Promise<Found[]> {
@@ -95,6 +99,10 @@ function rootsOf(resourceSpans: ResourceSpans[]): Found[] {
     }
   }
   return found
+}
+
+function isFresh({ start }: Found): boolean {
+  return Date.now() - Number(start / 1_000_000n) < freshMs
 }
 
 function isNoise({ service, name }: Found): boolean {

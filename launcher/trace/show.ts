@@ -17,7 +17,7 @@ export type ShowOptions = {
   color?: boolean
   /** Show every span instead of folding like ones. */
   full?: boolean
-  /** How long to wait for a trace to come and to grow no more; 2,000 unless told. */
+  /** How long to wait for a trace to come and to grow no more; 3,000 unless told. */
   waitMs?: number
   /** Whether the services seen so far are all that the caller waits for. */
   expect?: (services: string[]) => boolean
@@ -34,7 +34,7 @@ const settledMs = 5_000
  * @throws TraceError with one sentence to print when the trace is unknown or the store is away
  */
 export async function showTrace(options: ShowOptions): Promise<string> {
-  const { queryUrl, full = false, expect = () => true, waitMs = 2_000 } = options
+  const { queryUrl, full = false, expect = () => true, waitMs = 3_000 } = options
   const deadline = Date.now() + waitMs
   const spans = await waitForSpans(queryUrl, options.id, deadline, expect)
   if (spans) {
@@ -58,7 +58,7 @@ async function waitForSpans(
   let spans: Span[] | undefined
   let changed = Date.now()
   while (true) {
-    id ??= await findLast(queryUrl)
+    id ??= await findLast(queryUrl, Date.now() < deadline)
     const read = id ? await readTrace(queryUrl, id) : undefined
     const now = Date.now()
     if (read) {

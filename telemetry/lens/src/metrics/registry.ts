@@ -51,7 +51,12 @@ export function createRegistry(limits: typeof defaults = defaults): Registry {
     return added
   }
 
-  function findSeries(statsdName: string, type: StatsdType, tags: Tags): Series | Reason {
+  function findSeries(
+    statsdName: string,
+    type: StatsdType,
+    tags: Tags,
+    help: string,
+  ): Series | Reason {
     const name = metricName(statsdName, type === 'counter')
     const isNameless = name === '' || name === 'total'
     // The label that Prometheus itself puts on a histogram's buckets.
@@ -61,7 +66,7 @@ export function createRegistry(limits: typeof defaults = defaults): Registry {
     const there = families.get(name)?.series
     const isFull = seriesCount >= limits.series || (there?.size ?? 0) >= limits.seriesPerName
     if (isFull && !there?.has(labels)) return 'overflow'
-    const family = findFamily(name, type, `StatsD ${type} ${statsdName}`)
+    const family = findFamily(name, type, help)
     if (!family) return 'conflict'
     const series = family.series.get(labels) ?? createSeries(type)
     if (!family.series.has(labels)) seriesCount++
@@ -81,7 +86,7 @@ export function createRegistry(limits: typeof defaults = defaults): Registry {
 
   function addOwn(name: string, type: StatsdType, value: number, tags: Tags): void {
     const key = `${type} ${name} ${JSON.stringify(tags)}`
-    const series = recall(key, () => findSeries(name, type, tags))
+    const series = recall(key, () => findSeries(name, type, tags, 'Counted by lens itself.'))
     if (typeof series !== 'string') series.add(value, '', 1)
   }
 
@@ -91,7 +96,9 @@ export function createRegistry(limits: typeof defaults = defaults): Registry {
       if (line === 'ignored') return
       if (!line) return refused.malformed()
       const { type, name, tags, rate } = line
-      const series = recall(line.key, () => findSeries(name, type, readTags(tags)))
+      const series = recall(line.key, () =>
+        findSeries(name, type, readTags(tags), `StatsD ${type} ${name}`),
+      )
       if (typeof series === 'string') return refused[series]()
       for (const sent of line.values) {
         const value = type === 'set' ? 0 : readNumber(sent)
