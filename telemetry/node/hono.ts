@@ -10,7 +10,8 @@ export function honoRoute() {
     next: Next,
   ) {
     await next()
-    const matched = routePath(context, -1)
+    // Of the handler that answered: several patterns may match one path.
+    const matched = routePath(context)
     if (!matched.endsWith('*')) setRoute(context.env.incoming, matched)
   }
 }

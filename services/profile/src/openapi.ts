@@ -1,0 +1,109 @@
+import { z } from 'zod'
+import { createDocument, type ZodOpenApiOperationObject } from 'zod-openapi'
+import * as shapes from './schemas.ts'
+
+const person = { path: z.object({ id: z.uuid() }) }
+const bearer = [{ bearer: [] }]
+const open = [{}, { bearer: [] }]
+
+/** The document at `/openapi.json`, made of the schemas that requests are checked with. */
+export function createOpenapi() {
+  return createDocument({
+    openapi: '3.1.0',
+    info: { title: 'Clew profile', version: '0.1.0', description: 'People and who follows whom.' },
+    components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
+    paths: {
+      '/api/users/search': {
+        get: {
+          summary: 'People with a name like `q`, typing errors or not',
+          security: open,
+          requestParams: { query: shapes.searchQuery },
+          responses: answers(200, shapes.searchResults, [401, 422]),
+        },
+      },
+      '/api/users/{id}': {
+        get: {
+          summary: 'A profile',
+          security: open,
+          requestParams: person,
+          responses: answers(200, shapes.profile, [401, 404]),
+        },
+      },
+      '/api/users/{id}/profile': {
+        post: {
+          summary: 'Change your own profile',
+          security: bearer,
+          requestParams: person,
+          requestBody: json(shapes.profileChange),
+          responses: answers(200, shapes.profile, [400, 401, 403, 404, 413, 415, 422]),
+        },
+      },
+      '/api/users/{id}/follow': {
+        post: {
+          summary: 'Follow somebody',
+          security: bearer,
+          requestParams: person,
+          responses: answers(201, shapes.follow, [400, 401, 404, 409]),
+        },
+        delete: {
+          summary: 'Follow them no longer',
+          security: bearer,
+          requestParams: person,
+          responses: answers(200, shapes.message, [401, 404]),
+        },
+      },
+      '/api/users/{id}/followers': { get: list('Who follows this person, newest first') },
+      '/api/users/{id}/following': { get: list('Whom this person follows, newest first') },
+      '/internal/profiles': {
+        post: {
+          summary: 'Make the profile of somebody who registered; not reachable from outside',
+          requestBody: json(shapes.newProfile),
+          responses: {
+            ...answers(201, shapes.profile, [400, 413, 415, 422]),
+            ...answers(200, shapes.profile, []),
+          },
+        },
+      },
+      '/openapi.json': {
+        get: { summary: 'This document', responses: { 200: { description: 'OpenAPI 3.1' } } },
+      },
+      '/livez': {
+        get: { summary: 'The process turns', responses: answers(200, shapes.health, []) },
+      },
+      '/readyz': {
+        get: {
+          summary: 'Requests can be served',
+          responses: { ...answers(200, shapes.health, []), 503: answer('Not now', shapes.health) },
+        },
+      },
+    },
+  })
+}
+
+function list(summary: string): ZodOpenApiOperationObject {
+  return {
+    summary,
+    security: open,
+    requestParams: { ...person, query: shapes.pageQuery },
+    responses: answers(200, shapes.profilePage, [401, 404, 422]),
+  }
+}
+
+function answers(status: number, schema: z.ZodType, problems: number[]) {
+  const refused = problems.map((code) => [
+    code,
+    {
+      description: 'A problem',
+      content: { 'application/problem+json': { schema: shapes.problem } },
+    },
+  ])
+  return { [status]: answer('Done', schema), ...Object.fromEntries(refused) }
+}
+
+function answer(description: string, schema: z.ZodType) {
+  return { description, ...json(schema) }
+}
+
+function json(schema: z.ZodType) {
+  return { content: { 'application/json': { schema } } }
+}
