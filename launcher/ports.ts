@@ -8,6 +8,7 @@ import { createServer } from 'node:net'
  */
 const table = {
   gateway: { base: 8080, variable: 'GATEWAY_PORT' },
+  gatewayHealth: { base: 8081, variable: 'GATEWAY_HEALTH_PORT' },
   auth: { base: 3001, variable: 'AUTH_PORT' },
   profile: { base: 3002, variable: 'PROFILE_PORT' },
   query: { base: 16686, variable: 'LENS_QUERY_PORT' },

@@ -1,5 +1,5 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { migrate } from './migrations.ts'
 import type { PortName, Ports } from './ports.ts'
@@ -41,8 +41,8 @@ export type Row = {
   tells?(context: Context): Record<string, string>
   /** Variables for this process alone. */
   env?(context: Context): Record<string, string>
-  /** Runs before each launch; for a step it is the whole work. */
-  prepare?(context: Context): Promise<void>
+  /** Runs before each launch; for a step it is the whole work. `env` is all the process will see. */
+  prepare?(context: Context, env: Record<string, string>): Promise<void>
   command?(context: Context): string[]
   ready?(context: Context): Probe
   /** How to ask it to end; SIGTERM unless given. */
@@ -111,10 +111,10 @@ export const rows: Row[] = [
     needs: [],
     ports: ['prometheus'],
     tool: 'prometheus',
-    prepare: async ({ root, state, ports }) => {
-      const values = { LENS_METRICS_PORT: ports.metrics }
+    env: ({ ports }) => ({ LENS_METRICS_PORT: String(ports.metrics) }),
+    prepare: ({ root, state }, env) => {
       const template = join(root, 'telemetry', 'prometheus', 'prometheus.yml.template')
-      await render(template, join(state, 'run', 'prometheus.yml'), values)
+      return render(template, join(state, 'run', 'prometheus.yml'), env)
     },
     command: ({ state, ports, tools }) => [
       tools.prometheus?.file ?? '',
@@ -135,14 +135,13 @@ export const rows: Row[] = [
   {
     name: 'gateway-spans',
     needs: ['lens'],
-    env: ({ state }) => ({
-      GATEWAY_LOG: gatewayLog(state),
-      GATEWAY_CURSOR: join(state, 'data', 'gateway', 'cursor.json'),
+    ports: ['gatewayHealth'],
+    env: (context) => ({
+      ...gatewayPlaces(context),
+      GATEWAY_CURSOR: join(context.state, 'data', 'gateway', 'cursor.json'),
     }),
-    prepare: async ({ state }) => {
-      await mkdir(join(state, 'data', 'gateway'), { recursive: true })
-    },
     command: (context) => runNode(context, 'telemetry/gateway/src/main.ts'),
+    ready: ({ ports }) => answersHttp(`http://127.0.0.1:${ports.gatewayHealth}/livez`),
   },
   {
     name: 'nginx',
@@ -150,19 +149,18 @@ export const rows: Row[] = [
     ports: ['gateway'],
     tool: 'nginx',
     tells: ({ ports }) => ({ GATEWAY_URL: `http://127.0.0.1:${ports.gateway}` }),
-    prepare: async ({ root, state, ports }) => {
-      const values = {
-        GATEWAY_PORT: ports.gateway,
-        AUTH_PORT: ports.auth,
-        PROFILE_PORT: ports.profile,
-        LENS_OTLP_PORT: ports.otlp,
-        LENS_QUERY_PORT: ports.query,
-        GATEWAY_LOG: gatewayLog(state),
-        GATEWAY_RUN: join(state, 'run', 'nginx'),
-      }
-      await mkdir(values.GATEWAY_RUN, { recursive: true })
+    env: (context) => ({
+      ...gatewayPlaces(context),
+      GATEWAY_PORT: String(context.ports.gateway),
+      GATEWAY_SAMPLED: '100%',
+      AUTH_PORT: String(context.ports.auth),
+      PROFILE_PORT: String(context.ports.profile),
+      LENS_OTLP_PORT: String(context.ports.otlp),
+    }),
+    prepare: async ({ root, state }, env) => {
+      await mkdir(join(state, 'run', 'nginx'), { recursive: true })
       const template = join(root, 'nginx', 'nginx.conf.template')
-      await render(template, join(state, 'run', 'nginx.conf'), values)
+      await render(template, join(state, 'run', 'nginx.conf'), env)
     },
     command: ({ state, tools }) => [
       tools.nginx?.file ?? '',
@@ -226,11 +224,14 @@ function runNode({ root, watch }: Context, main: string, flags: string[] = []): 
   return [process.execPath, ...mode, ...flags, join(root, main)]
 }
 
-function gatewayLog(state: string): string {
-  return join(state, 'logs', 'gateway-access.log')
+function gatewayPlaces({ state, ports }: Context) {
+  return {
+    GATEWAY_LOG: join(state, 'logs', 'gateway-access.log'),
+    GATEWAY_RUN: join(state, 'run', 'nginx'),
+    GATEWAY_HEALTH_PORT: String(ports.gatewayHealth),
+  }
 }
 
-async function render(template: string, target: string, values: Record<string, string | number>) {
-  await mkdir(dirname(target), { recursive: true })
+async function render(template: string, target: string, values: Record<string, string>) {
   await writeFile(target, fillTemplate(await readFile(template, 'utf8'), values))
 }

@@ -11,6 +11,8 @@ export function redisConf(options: {
   return `bind 127.0.0.1
 port ${options.port}
 dir "${options.folder}"
+# Tests take one each, to begin with an empty one.
+databases 256
 appendonly yes
 appendfsync everysec
 save ""

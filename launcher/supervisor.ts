@@ -58,7 +58,7 @@ export function createPart(
   }
 
   async function comeUp(signal: AbortSignal): Promise<Child> {
-    await row.prepare?.(context)
+    await row.prepare?.(context, env)
     // Whoever asked it to stop meanwhile has gone away believing that nothing runs.
     signal.throwIfAborted()
     const running = spawn(row, context, env, log)
@@ -111,7 +111,7 @@ export function createPart(
       become('starting')
       try {
         if (!row.command) {
-          await row.prepare?.(context)
+          await row.prepare?.(context, env)
           return become('done')
         }
         void keepUp(await comeUp(signal), signal)
