@@ -1,0 +1,112 @@
+import { randomBytes, randomInt } from 'node:crypto'
+import { expect } from 'vitest'
+import { type Answer, type Asking, ask } from './answer.ts'
+import { note } from './notes.ts'
+import { readPlatform } from './platform.ts'
+
+export type Person = {
+  readonly email: string
+  readonly username: string
+  readonly password: string
+  /** Where they seem to be. */
+  readonly address: string
+  /** Known once registered. */
+  id: string
+  /** The newest access token and refresh token, empty while there is none. */
+  token: string
+  refreshToken: string
+  /** Through the gateway, as this person: address, baggage and, once there is one, token. */
+  get(path: string, headers?: Asking['headers']): Promise<Answer>
+  post(path: string, body?: unknown, headers?: Asking['headers']): Promise<Answer>
+  delete(path: string, headers?: Asking['headers']): Promise<Answer>
+  register(): Promise<Answer>
+  login(): Promise<Answer>
+  follow(other: Person): Promise<Answer>
+}
+
+/** Somebody whom Clew does not know yet. */
+export function newcomer(): Person {
+  const tag = randomBytes(6).toString('hex')
+  // The range reserved for measurements, so that an address that leaks can be told from our own.
+  const address = `198.18.${randomInt(1, 255)}.${randomInt(1, 255)}`
+  const person: Person = {
+    email: `person-${tag}@mail.example`,
+    username: `person_${tag}`,
+    password: `Secret-${randomBytes(9).toString('base64url')}7!`,
+    address,
+    id: '',
+    token: '',
+    refreshToken: '',
+    get: (path, headers) => send('GET', path, undefined, headers),
+    post: (path, body, headers) => send('POST', path, body, headers),
+    delete: (path, headers) => send('DELETE', path, undefined, headers),
+    register() {
+      const { email, username, password } = person
+      return person.post('/api/auth/register', { email, username, password })
+    },
+    login() {
+      const { email, password } = person
+      return person.post('/api/auth/login', { email, password })
+    },
+    follow: (other) => person.post(`/api/users/${other.id}/follow`),
+  }
+  note(...[person.email, person.username, person.password, address].map((secret) => ({ secret })))
+
+  async function send(
+    method: 'GET' | 'POST' | 'DELETE',
+    path: string,
+    body: unknown,
+    headers: Asking['headers'],
+  ): Promise<Answer> {
+    note(...secretsIn(path, body))
+    const answer = await ask(readPlatform().urls.gateway + path, {
+      method,
+      body,
+      headers: {
+        'x-forwarded-for': address,
+        baggage: `clew.synthetic=true,clew.run=${nameOfTest()}`,
+        ...(person.token && { authorization: `Bearer ${person.token}` }),
+        ...headers,
+      },
+    })
+    learn(answer)
+    return answer
+  }
+  function learn({ body }: Answer) {
+    if (typeof body?.token === 'string') person.token = body.token
+    if (typeof body?.refresh_token === 'string') person.refreshToken = body.refresh_token
+    if (typeof body?.user?.id === 'string') person.id = body.user.id
+    note(...[body?.token, body?.refresh_token].filter(Boolean).map((secret) => ({ secret })))
+  }
+  return person
+}
+
+/** A person who is already registered, and has a token. */
+export async function resident(): Promise<Person> {
+  const person = newcomer()
+  const { status, body } = await person.register()
+  if (status !== 201) throw new Error(`not registered: ${status} ${JSON.stringify(body)}`)
+  return person
+}
+
+const uuid = /^[0-9a-f-]{36}$/
+
+/** Whatever a person typed: each text of a body and each value of a query, but ids. */
+function secretsIn(path: string, body: unknown): { secret: string }[] {
+  const typed = [...new URL(path, 'http://gateway').searchParams.values(), ...textsIn(body)]
+  return typed
+    .filter((text) => text.length >= 6 && !uuid.test(text))
+    .map((secret) => ({ secret: secret.slice(0, 200) }))
+}
+
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value]
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return []
+  return Object.values(value).flatMap(textsIn)
+}
+
+/** As baggage may say it; it makes the traces of a test easy to find. */
+function nameOfTest(): string {
+  const name = expect.getState().currentTestName ?? 'preparation'
+  return name.replace(/[^\w.:~-]+/g, '-').slice(0, 100)
+}
