@@ -4,11 +4,11 @@ import { createServer, type IncomingMessage, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import type { State } from './supervisor.ts'
+import type { Status } from './supervisor.ts'
 
 /** What the socket may ask of a running platform. */
 type Controlled = {
-  parts(): { name: string; state: State; pid: number | undefined; restarts: number }[]
+  parts(): Status[]
   start(name: string): Promise<void>
   stop(name: string): Promise<void>
   kill(name: string, signal: NodeJS.Signals): boolean

@@ -26,13 +26,15 @@ export function selectRows(rows: Row[], names: string[]): Row[] {
 
 /**
  * Runs an action for every row, each as soon as it has run for all rows it waits for; rows that do
- * not wait for each other run side by side. After a failure no further action begins.
+ * not wait for each other run side by side. After a failure, or once the
+ * signal is given, no further action begins.
  * @throws the first failure, once everything begun has settled
  */
 export async function inOrder(
   rows: Row[],
   waitsFor: (row: Row) => string[],
   action: (row: Row) => Promise<void>,
+  signal?: AbortSignal,
 ): Promise<void> {
   const failures: unknown[] = []
   const runs = new Map<string, Promise<void>>()
@@ -41,7 +43,7 @@ export async function inOrder(
     const promise =
       runs.get(row.name) ??
       Promise.all(before.map(run))
-        .then(() => (failures.length === 0 ? action(row) : undefined))
+        .then(() => (failures.length === 0 && !signal?.aborted ? action(row) : undefined))
         .catch((error) => void failures.push(error))
     runs.set(row.name, promise)
     return promise

@@ -6,8 +6,8 @@ import { findTakenPort, type Ports, portBlock } from './ports.ts'
 import { adminUrl, findPostgres } from './postgres.ts'
 import { type Context, type Row, rows } from './processes.ts'
 import { Refusal } from './refusal.ts'
-import { claimState, explainTakenPort, prepareState, readPassword } from './state.ts'
-import { type Change, createPart, type Part } from './supervisor.ts'
+import { claimState, emptyState, explainTakenPort, prepareState, readPassword } from './state.ts'
+import { type Change, createPart, type Part, type Status } from './supervisor.ts'
 import { findTools } from './tools.ts'
 
 export const root = resolve(import.meta.dirname, '..')
@@ -26,9 +26,13 @@ export type PlatformOptions = {
   only?: string[]
   /** Services start again when their source changes. */
   watch?: boolean
+  /** Begin without the data, keys and logs of last time. */
+  fresh?: boolean
+  /** Gives up the start. */
+  signal?: AbortSignal
   /** Hears every change of every part, and what is fetched before anything starts. */
   tell?(change: Change): void
-  /** Ends the start, or the run, when it is asked to stop from outside (`npm run stop`). */
+  /** Called when the platform is asked to stop from outside (`npm run stop`); whoever started it disposes it. */
   onStopRequest?(): void
 }
 
@@ -53,11 +57,18 @@ export type Platform = AsyncDisposable & {
   state: string
   /** Path of the control socket. */
   control: string
-  parts(): ReturnType<Part['status']>[]
+  parts(): Status[]
   start(name: string): Promise<void>
   stop(name: string): Promise<void>
   kill(name: string, signal: NodeJS.Signals): boolean
   pid(name: string): number | undefined
+}
+
+/** The mode a person has set; anything but the three is refused. */
+export function telemetryOf(env: Record<string, string | undefined>): TelemetryMode {
+  const mode = env.CLEW_TELEMETRY || 'lean'
+  if (mode === 'lean' || mode === 'auto' || mode === 'off') return mode
+  throw new Refusal(`CLEW_TELEMETRY is ${mode}: it is one of lean, auto, off.`)
 }
 
 /** The rows these options ask for. @throws Refusal naming the rows there are, when one is not known */
@@ -85,6 +96,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
   await prepareState(state)
   owned.use(await claimState(state, ports))
   await endLeftovers(join(state, 'run'), rows)
+  if (options.fresh) await emptyState(state)
   const taken = await findTakenPort(
     ports,
     chosen.flatMap((row) => row.ports ?? []),
@@ -128,17 +140,29 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
       async (row) => parts.get(row.name)?.stop(),
     ),
   )
-  await inOrder(
-    chosen,
-    (row) => row.needs,
-    async (row) => parts.get(row.name)?.start(),
-  )
+  await Promise.race([
+    inOrder(
+      chosen,
+      (row) => row.needs,
+      async (row) => parts.get(row.name)?.start(),
+      options.signal,
+    ),
+    givenUp(options.signal),
+  ])
   const release = owned.move()
   return {
     ...platform,
     control: control.path,
     [Symbol.asyncDispose]: () => release.disposeAsync(),
   }
+}
+
+function givenUp(signal: AbortSignal | undefined): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const refuse = () => reject(new Refusal('Stopped before everything had started.'))
+  if (signal?.aborted) refuse()
+  else signal?.addEventListener('abort', refuse, { once: true })
+  return promise
 }
 
 function createParts(

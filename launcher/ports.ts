@@ -24,6 +24,7 @@ export type PortName = keyof typeof table
 export type Ports = Record<PortName, number>
 
 export const portNames = Object.keys(table) as PortName[]
+export const portVariables = Object.values(table).map(({ variable }) => variable)
 
 /** The whole block moved by `offset`; a variable in `env` moves a single port instead. */
 export function portBlock(offset: number, env: Record<string, string | undefined> = {}): Ports {

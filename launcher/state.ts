@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, readFile, rm, statfs, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, rmdir, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Identity, isAlive, readIdentity, readStart } from './identity.ts'
 import type { PortName, Ports } from './ports.ts'
@@ -7,10 +7,11 @@ import { Refusal } from './refusal.ts'
 import { cacheFolder } from './tools.ts'
 
 const neededMegabytes = 300
+const folders = ['data', 'logs', 'keys', 'run']
 
 /** Makes the state folder. @throws Refusal when its disk has too little room to begin */
 export async function prepareState(state: string): Promise<void> {
-  for (const part of ['data', 'logs', 'keys', 'run']) {
+  for (const part of folders) {
     await mkdir(join(state, part), { recursive: true, mode: 0o700 })
   }
   const { bavail, bsize } = await statfs(state)
@@ -19,6 +20,30 @@ export async function prepareState(state: string): Promise<void> {
   throw new Refusal(
     `The disk that holds ${state} has ${free} MB left and Clew needs ${neededMegabytes}: free some space, or name another folder with --state.`,
   )
+}
+
+/** Forgets all but who runs. */
+export async function emptyState(state: string): Promise<void> {
+  for (const part of ['data', 'logs', 'keys']) {
+    await rm(join(state, part), { recursive: true, force: true })
+  }
+  await prepareState(state)
+}
+
+/** Deletes what is ours in a state folder, and the folder if nothing else was in it. */
+export async function removeState(state: string): Promise<void> {
+  for (const part of [...folders, 'test']) {
+    await rm(join(state, part), { recursive: true, force: true })
+  }
+  await rmdir(state).catch((error) => {
+    if (error.code !== 'ENOTEMPTY' && error.code !== 'ENOENT') throw error
+  })
+}
+
+/** Whether a launcher runs this state folder. */
+export async function isClaimed(state: string): Promise<boolean> {
+  const holder = await readIdentity(join(state, 'run', 'launcher.pid'))
+  return holder !== undefined && (await isAlive(holder))
 }
 
 /**

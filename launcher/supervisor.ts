@@ -22,9 +22,9 @@ export type State =
   | 'stopping'
   | 'stopped'
 export type Change = { name: string; state: State; detail: string }
+export type Status = { name: string; state: State; pid: number | undefined; restarts: number }
 export type Part = {
-  row: Row
-  status(): { name: string; state: State; pid: number | undefined; restarts: number }
+  status(): Status
   /** Starts it and waits until it is ready. @throws Refusal with its last words when it does not come up */
   start(): Promise<void>
   /** Asks it to end, insists after a while, and is done when nothing of it is left. */
@@ -102,7 +102,6 @@ export function createPart(
   }
 
   return {
-    row,
     status: () => ({ name: row.name, state, pid: child?.pid || undefined, restarts }),
     async start() {
       if (state === 'ready' || state === 'starting' || state === 'crashed') return

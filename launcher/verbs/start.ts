@@ -1,27 +1,79 @@
-import { parseArgs } from 'node:util'
-import { startPlatform } from '../platform.ts'
+import { relative } from 'node:path'
+import { showProgress, showTrouble } from '../console.ts'
+import { readOverrides } from '../environment.ts'
+import { makeFirstRequest } from '../first-request.ts'
+import { readOptions } from '../options.ts'
+import { chooseRows, type Platform, root, startPlatform, telemetryOf } from '../platform.ts'
+import { hearSignals } from '../signals.ts'
+import type { Change } from '../supervisor.ts'
 
-export async function start(args: string[]): Promise<number> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      only: { type: 'string' },
-      state: { type: 'string' },
-      'port-offset': { type: 'string' },
-    },
-  })
-  const { promise, resolve } = Promise.withResolvers<void>()
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve())
-  const t = performance.now()
-  await using platform = await startPlatform({
-    ...(values.state && { state: values.state }),
-    ...(values.only && { only: values.only.split(',') }),
-    portOffset: Number(values['port-offset'] ?? 0),
-    tell: (change) =>
-      console.log((performance.now() - t).toFixed(0), change.name, change.state, change.detail),
-    onStopRequest: () => resolve(),
-  })
-  console.log(platform.urls)
-  await promise
+/** Brings the platform up, shows one request's trace, and keeps it up until it is asked to stop. */
+export function start(args: string[]): Promise<number> {
+  return run(args, false)
+}
+
+/** As start; services start again when their source changes. */
+export function dev(args: string[]): Promise<number> {
+  return run(args, true)
+}
+
+async function run(args: string[], watch: boolean): Promise<number> {
+  const { portOffset, state, only } = readOptions(args)
+  const env = await readOverrides(root)
+  const stopping = new AbortController()
+  const rows = chooseRows(only)
+  const progress = showProgress(rows.map(({ name }) => name))
+  let hear: (change: Change) => void = progress.tell
+  let running: Platform | undefined
+  hearSignals(
+    () => stopping.abort(),
+    () => running?.parts().map(({ name }) => running?.kill(name, 'SIGKILL')),
+  )
+  try {
+    running = await startPlatform({
+      portOffset,
+      state,
+      watch,
+      env,
+      telemetry: telemetryOf(env),
+      ...(only && { only }),
+      signal: stopping.signal,
+      tell: (change) => hear(change),
+      onStopRequest: () => stopping.abort(),
+    })
+  } finally {
+    await progress.end()
+  }
+  await using platform = running
+  hear = showTrouble
+  if (['nginx', 'auth', 'lens'].every((name) => rows.some((row) => row.name === name))) {
+    const { gateway, query } = platform.urls
+    process.stdout.write(`\n${await makeFirstRequest(gateway, query)}`)
+  }
+  process.stdout.write(describe(platform))
+  await until(stopping.signal)
+  hear = () => undefined
+  process.stdout.write('\nStopping.\n')
   return 0
+}
+
+function describe({ urls, ports, parts, state }: Platform): string {
+  const has = (name: string) => parts().some((part) => part.name === name)
+  const lines = [
+    has('nginx') && `  API         ${urls.gateway}`,
+    has('lens') && `  traces      ${urls.query}/api/v3/services`,
+    has('prometheus') && `  Prometheus  ${urls.prometheus}`,
+    has('postgres') && `  Postgres    127.0.0.1:${ports.postgres}`,
+    has('redis') && `  Redis       127.0.0.1:${ports.redis}`,
+    `  logs        ${relative(process.cwd(), state) || '.'}/logs`,
+  ].filter(Boolean)
+  const more = has('lens') ? 'npm run trace -- last draws the newest trace. ' : ''
+  return `\nClew runs.\n${lines.join('\n')}\n\n${more}Ctrl-C stops everything.\n`
+}
+
+function until(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  if (signal.aborted) resolve()
+  signal.addEventListener('abort', () => resolve(), { once: true })
+  return promise
 }

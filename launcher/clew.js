@@ -1,0 +1,14 @@
+// Runs on any Node, however old, so that an old one is told what is wrong in a sentence and not in a
+// syntax error. Hence no `import` statement before the check.
+var version = process.versions.node
+
+if (Number(version.split('.')[0]) < 20) {
+  console.error(
+    'Clew needs Node 20 or newer, and this is Node ' +
+      version +
+      ': install a newer one from https://nodejs.org, then run this again.',
+  )
+  process.exit(1)
+}
+
+import('./bootstrap.js').then((bootstrap) => bootstrap.run(process.argv.slice(2)))

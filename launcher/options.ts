@@ -1,0 +1,51 @@
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { root } from './platform.ts'
+import { Refusal } from './refusal.ts'
+
+export type Options = {
+  portOffset: number
+  /** Absolute path. */
+  state: string
+  only: string[] | undefined
+  yes: boolean
+  full: boolean
+  /** What is no option. */
+  words: string[]
+}
+
+const known = {
+  'port-offset': { type: 'string', default: '0' },
+  state: { type: 'string', default: '.clew' },
+  only: { type: 'string' },
+  yes: { type: 'boolean', default: false },
+  full: { type: 'boolean', default: false },
+} as const
+
+const longestOffset = 65_535 - 16_686
+
+/** Reads the words after a verb. @throws Refusal naming the one that is not understood */
+export function readOptions(args: string[]): Options {
+  const { values, positionals } = parse(args)
+  const portOffset = Number(values['port-offset'])
+  if (!Number.isInteger(portOffset) || portOffset < 0 || portOffset > longestOffset) {
+    throw new Refusal(`--port-offset is a whole number from 0 to ${longestOffset}.`)
+  }
+  return {
+    portOffset,
+    state: resolve(root, values.state),
+    only: values.only?.split(','),
+    yes: values.yes,
+    full: values.full,
+    words: positionals,
+  }
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({ args, options: known, allowPositionals: true })
+  } catch (error) {
+    const [reason] = (error as Error).message.split('. ')
+    throw new Refusal(`${reason}; npm start -- --help lists what there is.`, { cause: error })
+  }
+}

@@ -1,0 +1,17 @@
+const repeatMs = 1_000
+
+/**
+ * Hears the wish to stop. The first signal stops in good order; one that comes a second later or more
+ * means now. In between they are copies: a terminal signals the whole group, and npm passes it on.
+ */
+export function hearSignals(stop: () => void, insist: () => void): void {
+  let first: number | undefined
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      const now = performance.now()
+      if (first === undefined) stop()
+      else if (now - first > repeatMs) insist()
+      first ??= now
+    })
+  }
+}

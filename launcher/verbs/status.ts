@@ -1,0 +1,22 @@
+import { askControl, controlPath } from '../control.ts'
+import { readOptions } from '../options.ts'
+import { Refusal } from '../refusal.ts'
+import type { Status } from '../supervisor.ts'
+
+/** Prints what runs; exit code 1 when something does not. */
+export async function status(args: string[]): Promise<number> {
+  const { state } = readOptions(args)
+  const answer = await askControl(controlPath(state), 'GET', '/processes').catch((error) => {
+    throw new Refusal(`No Clew runs in ${state}: npm start starts one.`, { cause: error })
+  })
+  const { processes } = answer.body as { processes: Status[] }
+  const rows = processes.filter((part) => part.state !== 'done')
+  const width = Math.max(...rows.map((part) => part.name.length))
+  for (const { name, state, pid, restarts } of rows) {
+    const again = restarts > 0 ? `, ended by itself ${restarts} times` : ''
+    process.stdout.write(
+      `${name.padEnd(width)}  ${state}${pid ? `, process ${pid}` : ''}${again}\n`,
+    )
+  }
+  return rows.every((part) => part.state === 'ready') ? 0 : 1
+}
