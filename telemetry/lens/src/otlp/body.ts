@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 
-export const mostBytes = 16 * 1_048_576
+const mostBytes = 16 * 1_048_576
 
 /** The request is refused; `status` and `message` go to the client. */
 export class Refusal extends Error {
@@ -18,6 +18,16 @@ export class Refusal extends Error {
 }
 
 const inflate = promisify(gunzip)
+/**
+ * The length a request announces; without one, a guess that serves to count what is under way.
+ * @throws Refusal 413 beyond 16 MB
+ */
+export function announcedBytes(request: IncomingMessage): number {
+  const announced = Number(request.headers['content-length'] ?? 1_048_576)
+  if (announced > mostBytes) throw tooLarge()
+  return announced
+}
+
 const tooLarge = () => new Refusal(413, `A body may have ${mostBytes} bytes, zipped or not.`)
 
 /**
@@ -29,7 +39,6 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
   if (encoding !== 'identity' && encoding !== 'gzip') {
     throw new Refusal(415, `The content encoding ${encoding} is not known; gzip is.`)
   }
-  if (Number(request.headers['content-length']) > mostBytes) throw tooLarge()
   const body = await readAll(request)
   if (encoding === 'identity') return body
   try {

@@ -3,7 +3,7 @@ import type { Logger } from '@clew/kit/log'
 import type { Counters } from '../counters.ts'
 import type { Store } from '../store/store.ts'
 import { MalformedBatch, sortBatch } from './batch.ts'
-import { Refusal, readBody } from './body.ts'
+import { announcedBytes, Refusal, readBody } from './body.ts'
 import { type Codec, codecFor, jsonCodec } from './codec.ts'
 
 type Metrics = { count(name: string, value?: number): void }
@@ -22,7 +22,7 @@ export function createOtlpServer(deps: Deps): RequestListener {
   let waiting = 0
 
   async function receive(request: IncomingMessage, codec: Codec): Promise<Buffer> {
-    const announced = Number(request.headers['content-length'] ?? 0)
+    const announced = announcedBytes(request)
     if (waiting + announced > mostWaitingBytes) {
       throw new Refusal(503, 'lens is behind with writing; send it again.', { retryAfter: 1 })
     }

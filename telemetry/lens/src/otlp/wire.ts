@@ -9,8 +9,9 @@ const idFields = new Set(['traceId', 'spanId', 'parentSpanId'])
  */
 export function toJsonShape(message: object): object {
   const shape: Record<string, unknown> = {}
-  for (const field of Object.keys(message)) {
-    shape[field] = toJsonValue((message as Record<string, unknown>)[field], field)
+  for (const [field, value] of Object.entries(message)) {
+    // protobufjs gives a list to every repeated field, sent or not.
+    if (!Array.isArray(value) || value.length > 0) shape[field] = toJsonValue(value, field)
   }
   return shape
 }

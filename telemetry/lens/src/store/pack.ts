@@ -66,7 +66,7 @@ export function unpack(packed: Uint8Array): PackedSpan[] {
 
 function views(packed: Uint8Array) {
   // Typed arrays need an aligned beginning, which a slice of a larger buffer may not have.
-  const aligned = packed.byteOffset % 8 === 0 ? packed : packed.slice()
+  const aligned = packed.byteOffset % 8 === 0 ? packed : Uint8Array.from(packed)
   const { buffer, byteOffset, length } = aligned
   return {
     times: new Float64Array(buffer, byteOffset, length / 8),

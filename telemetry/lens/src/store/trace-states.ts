@@ -55,9 +55,9 @@ export function openTraceStates(database: DatabaseSync, dictionary: Dictionary):
 
   return {
     find(id, wasEvicted) {
-      const known = states.get(id)
-      if (known) return known
-      const state = open(id, wasEvicted)
+      const state = states.get(id) ?? open(id, wasEvicted)
+      // Put back at the end: what was used last is dropped last.
+      states.delete(id)
       states.set(id, state)
       return state
     },
@@ -72,7 +72,7 @@ export function openTraceStates(database: DatabaseSync, dictionary: Dictionary):
       let spans = 0
       for (const state of states.values()) spans += state.spans.size
       for (const [id, state] of states) {
-        if (spans <= rememberedSpans) break
+        if (spans <= rememberedSpans || states.size === 1) break
         spans -= state.spans.size
         states.delete(id)
       }

@@ -17,7 +17,7 @@ export type Writer = {
 }
 
 /** A trace so large helps nobody and would be read into memory whole. */
-const mostSpans = 500_000
+const mostSpans = 200_000
 
 export function openWriter(
   database: DatabaseSync,
