@@ -108,9 +108,12 @@ test('last is the newest request, not the newest noise', async () => {
 
 test('asks Jaeger, which has no list over all services, for each service', async () => {
   const trace = { result: { resourceSpans: toOtlp(failure) } }
+  const earlier = JSON.stringify(toOtlp(profileRead, Date.UTC(2026, 0, 1)))
+  const others = JSON.parse(earlier.replaceAll(id, 'e'.repeat(32)))
   const answers: Record<string, unknown> = {
     '/api/v3/services': { services: ['gateway', 'profile'] },
-    '/api/v3/traces?profile': trace,
+    '/api/v3/traces?gateway': { result: { resourceSpans: others } },
+    '/api/v3/traces?profile': { result: { resourceSpans: [...others, ...toOtlp(failure)] } },
     [`/api/v3/traces/${id}`]: trace,
   }
   const jaeger = createServer((request, response) => {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { findLast, readTrace, TraceError } from './read.ts'
+import { findLast } from './last.ts'
+import { readTrace, TraceError } from './read.ts'
 import { lastEnd, type Span, toSpans } from './span.ts'
 import { buildTree } from './tree.ts'
 import { render } from './waterfall.ts'

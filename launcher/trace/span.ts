@@ -68,7 +68,7 @@ export function toSpans(resourceSpans: ResourceSpans[]): Span[] {
   const spans = new Map<string, Span>()
   for (const { service, span, start } of found) {
     const read = toSpan(span, service, start === 0n ? 0 : Number(start - first) / 1000, first)
-    const key = `${read.id} ${service} ${read.name} ${start}`
+    const key = `${read.traceId} ${read.id} ${service} ${read.name} ${start}`
     if (!spans.has(key)) spans.set(key, read)
   }
   return [...spans.values()].sort((a, b) => a.start - b.start)

@@ -21,7 +21,9 @@ export type Tree = {
 }
 
 /** Where requests enter Clew. The parent of such a span belongs to the caller, who may not record spans. */
-const entrances = ['gateway']
+export function isEntrance(service: string): boolean {
+  return service === 'gateway'
+}
 
 /**
  * Arranges spans as they called each other, siblings by start. Nothing is lost or moved: spans whose
@@ -79,7 +81,7 @@ function requestOf(roots: Node[]): Span | undefined {
 
 function isFromOutside(missing: Map<string, Node[]>): boolean {
   const orphans = [...missing.values()].flat()
-  return missing.size === 1 && orphans.every(({ span }) => entrances.includes(span.service))
+  return missing.size === 1 && orphans.every(({ span }) => isEntrance(span.service))
 }
 
 function phantom(id: string, children: Node[]): Node {
