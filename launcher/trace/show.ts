@@ -31,7 +31,7 @@ const settledMs = 5_000
 
 /**
  * Reads a trace and draws it. Spans arrive in batches from several processes, so it waits until the
- * trace has not grown for a second.
+ * trace has not grown for a second. The text ends with a line end.
  * @throws TraceError with one sentence to print when the trace is unknown or the store is away
  */
 export async function showTrace(options: ShowOptions): Promise<string> {
@@ -40,7 +40,7 @@ export async function showTrace(options: ShowOptions): Promise<string> {
   const spans = await waitForSpans(queryUrl, options.id, deadline, expect)
   if (spans) {
     const color = options.color ?? (process.stdout.isTTY === true && !process.env.NO_COLOR)
-    return render(buildTree(spans), { width: options.width ?? 80, color, full })
+    return `${render(buildTree(spans), { width: options.width ?? 80, color, full })}\n`
   }
   throw new TraceError(
     options.id === 'last'

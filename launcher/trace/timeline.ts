@@ -56,20 +56,17 @@ function drawInterval(cells: string[], start: number, end: number, timeline: Tim
   for (let cell = first; cell * 8 < to - 0.5; cell++) {
     const left = Math.max(0, from - cell * 8)
     const right = Math.min(8, Math.round(to - cell * 8))
-    cells[cell] = join(cells[cell]!, drawCell(left, right))
+    // Of two bars in one cell, the one that fills it stays.
+    if (cells[cell] !== '█') cells[cell] = drawCell(left, right)
   }
   if (cells[first] === ' ' || cells[first] === '┊') cells[first] = '▏'
 }
 
+/** Blocks grow from the left edge only: a bar that begins inside a cell is half of it, or as short as it is. */
 function drawCell(left: number, right: number): string {
-  if (left < 4) return right >= 8 ? '█' : (blocks[right] ?? '▏') || '▏'
-  return right - left <= 2 ? '▕' : '▐'
-}
-
-/** Two short bars in one cell: the fuller one stays. */
-function join(there: string, drawn: string): string {
-  const isBar = there !== ' ' && there !== '┊'
-  return isBar && there === '█' ? there : drawn
+  const width = Math.max(1, Math.round(right - left))
+  if (left < 4) return right >= 8 ? '█' : blocks[width]!
+  return width <= 2 ? '▕' : '▐'
 }
 
 function clamp(time: number, total: number): number {

@@ -45,20 +45,20 @@ answered at 84.2 ms, finished at 320 ms
                                        0               84.2 ms┊   320 ms
 gateway POST /api/auth/register        ███████████████████████┊          84.2 ms
 auth    └ POST /api/auth/register      ██████████████████████▉┊          83.3 ms
-auth      ├ EVALSHA ratelimit          ▍                      ┊           500 µs
+auth      ├ EVALSHA ratelimit          ▏                      ┊           500 µs
 auth      ├ hash password              █████████████████▌     ┊          62.1 ms
 auth      ├ BEGIN                                       ▕     ┊           400 µs
 auth      ├ INSERT users                                ▐▎    ┊          2.30 ms
-auth      ├ publish events:auth                          ▍    ┊           400 µs
-auth      │ ├ INSERT outbox                              ▍    ┊           400 µs
+auth      ├ publish events:auth                          ▏    ┊           400 µs
+auth      │ ├ INSERT outbox                              ▏    ┊           400 µs
 profile   │ └ process events:auth                             ┊        █ 19.0 ms
           │   │ ↷ continues publish events:auth (auth)
-profile   │   └ INSERT profiles                               ┊        ▋ 8.00 ms
+profile   │   └ INSERT profiles                               ┊        ▍ 8.00 ms
 auth      ├ COMMIT                                       █▏   ┊          2.30 ms
 auth      ├ POST /internal/profiles                       ██▉ ┊          10.1 ms
 profile   │ └ POST /internal/profiles                     ██▊ ┊          8.30 ms
 profile   │   ├ INSERT profiles                           ▐█▍ ┊          6.50 ms
-profile   │   └ SET profile                                 ▋ ┊           500 µs
+profile   │   └ SET profile                                 ▏ ┊           500 µs
 auth      └ SET session                                     ▕▏┊           600 µs
 
 gateway    1 span   900 µs own time
@@ -115,7 +115,7 @@ trace 4bf92f3577b34da6a3ce929d0e0e4736
                                        0            205 ms        410 ms
 gateway GET /api/timeline/{user_id}    █████████████████████████████████  410 ms
 feed    └ GET /api/timeline/{user_id}  ████████████████████████████████▉  408 ms
-feed      ├ ×40 GET /api/users/{id}    ▉▐▕▐▕▐▕█▕█▐█▐▕▐▕▐▕█▐▉▐▕▐▕▐         318 ms
+feed      ├ ×40 GET /api/users/{id}    ▌▕▕▐▕▐▕█▕█▕█▐▕▐▕▐▕█▕▌▐▕▐▕▐         318 ms
           │   6.00–8.00 ms each, 279 ms in all, one after another (+80 inside)
 feed      └ ×378 SELECT posts                                    ▕█████▌ 73.9 ms
               20.0–26.7 ms each, 8.83 s in all, overlapping
