@@ -384,6 +384,39 @@ export function wide(): Sketch[] {
   return sketches
 }
 
+/** Five queries with time for others between them, and eight lookups too short to draw. */
+export function repeated(): Sketch[] {
+  const sketches: Sketch[] = [
+    { id: 'g', service: 'feed', kind: 'server', name: 'GET /api/posts', at: [0, 50] },
+    { id: 'm', parent: 'g', service: 'media', name: 'resize', at: [10, 20] },
+  ]
+  for (let i = 0; i < 5; i++) {
+    const at: [number, number] = [2 + i * 9, 6 + i * 10]
+    sketches.push({
+      id: `p${i}`,
+      parent: 'g',
+      service: 'feed',
+      kind: 'client',
+      name: 'SELECT posts',
+      at,
+    })
+  }
+  for (let i = 0; i < 8; i++) {
+    const attributes = { ...redis, 'cache.hit': i > 2 }
+    const at: [number, number] = [30 + i * 2, 30.3 + i * 2]
+    sketches.push({
+      id: `q${i}`,
+      parent: 'g',
+      service: 'feed',
+      kind: 'client',
+      name: 'GET post',
+      at,
+      attributes,
+    })
+  }
+  return sketches
+}
+
 /** Each span the child of the one before. */
 export function deep(levels: number): Sketch[] {
   return Array.from(

@@ -11,6 +11,8 @@ export type Timeline = {
 }
 
 const blocks = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉']
+const shades = ['░', '▒', '▓']
+const fewestEighths = 16
 const mostAfterwards = 0.3
 
 /**
@@ -44,8 +46,32 @@ export function drawBar(intervals: Interval[], timeline: Timeline): string {
   if (timeline.answered !== undefined && timeline.answered < timeline.columns) {
     cells[timeline.answered] = '┊'
   }
-  for (const { start, end } of intervals) drawInterval(cells, start, end, timeline)
+  const width = intervals.reduce((sum, { start, end }) => sum + eighths(start, end, timeline), 0)
+  if (intervals.length > 1 && width < intervals.length * fewestEighths) {
+    drawDensity(cells, intervals, timeline)
+  } else for (const { start, end } of intervals) drawInterval(cells, start, end, timeline)
   return cells.join('')
+}
+
+function eighths(start: number, end: number, timeline: Timeline): number {
+  return timeline.toEighths(end) - timeline.toEighths(start)
+}
+
+/** Many bars of less than two characters each cannot be told apart: shades say how busy each moment was. */
+function drawDensity(cells: string[], intervals: Interval[], timeline: Timeline): void {
+  const covered = new Array<number>(cells.length).fill(0)
+  let drawn = 0
+  for (const { start, end } of intervals.toSorted((a, b) => a.start - b.start)) {
+    const from = Math.min(Math.max(timeline.toEighths(start), drawn), cells.length * 8 - 1)
+    const to = Math.max(timeline.toEighths(end), from + 0.5)
+    for (let cell = Math.floor(from / 8); cell * 8 < to && cell < cells.length; cell++) {
+      covered[cell]! += Math.min(to, cell * 8 + 8) - Math.max(from, cell * 8)
+    }
+    drawn = Math.max(drawn, to)
+  }
+  for (const [cell, amount] of covered.entries()) {
+    if (amount > 0) cells[cell] = amount > 7.5 ? '█' : shades[Math.floor(amount / 2.6)]!
+  }
 }
 
 function drawInterval(cells: string[], start: number, end: number, timeline: Timeline): void {

@@ -5,6 +5,7 @@ import {
   failure,
   profileRead,
   registration,
+  repeated,
   type Sketch,
   toOtlp,
   wide,
@@ -115,9 +116,9 @@ trace 4bf92f3577b34da6a3ce929d0e0e4736
                                        0            205 ms        410 ms
 gateway GET /api/timeline/{user_id}    █████████████████████████████████  410 ms
 feed    └ GET /api/timeline/{user_id}  ████████████████████████████████▉  408 ms
-feed      ├ ×40 GET /api/users/{id}    ▌▕▕▐▕▐▕█▕█▕█▐▕▐▕▐▕█▕▌▐▕▐▕▐         318 ms
+feed      ├ ×40 GET /api/users/{id}    ▒▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓█▓█▓█         318 ms
           │   6.00–8.00 ms each, 279 ms in all, one after another (+80 inside)
-feed      └ ×378 SELECT posts                                    ▕█████▌ 73.9 ms
+feed      └ ×378 SELECT posts                                    ▒██████ 73.9 ms
               20.0–26.7 ms each, 8.83 s in all, overlapping
 
 gateway    1 span  2.00 ms own time
@@ -126,8 +127,27 @@ profile  80 spans   120 ms own time, Redis 40.0 ms
 Like spans are folded (×); --full shows each.`)
 })
 
+test('a fold shows each bar where it can, and how busy it was where it cannot', () => {
+  expect(`\n${draw(repeated())}`).toBe(`
+GET /api/posts                                                           50.0 ms
+trace 4bf92f3577b34da6a3ce929d0e0e4736
+15 spans · 2 services · no errors
+
+                               0                25.0 ms          50.0 ms
+feed  GET /api/posts           █████████████████████████████████████████ 50.0 ms
+feed  ├ ×5 SELECT posts         ▐██▉    ████▏  █████▍ ▕█████▌ ██████▊    44.0 ms
+      │   4.00–8.00 ms each, 30.0 ms in all, one after another
+media ├ resize                         ████████▍                         10.0 ms
+feed  └ ×8 GET post · 5/8 hit                          ░ ░░░░ ░░░░ ░     14.3 ms
+          300 µs each, 2.40 ms in all, one after another
+
+feed     14 spans  44.7 ms own time, Redis 2.40 ms
+media      1 span  10.0 ms own time
+Like spans are folded (×); --full shows each.`)
+})
+
 test('no line is wider than the terminal, whatever the trace', () => {
-  const traces = [profileRead, registration, failure, broken, wide(), deep(500)]
+  const traces = [profileRead, registration, failure, broken, wide(), repeated(), deep(500)]
   for (const width of [60, 80, 120]) {
     for (const full of [false, true]) {
       for (const trace of traces) {
