@@ -1,7 +1,7 @@
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Carrier, traceProcess } from '@clew/telemetry/events'
-import { context } from '@opentelemetry/api'
-import { suppressTracing } from '@opentelemetry/core'
+import { runUntraced } from '@clew/telemetry/untraced'
 import type { Logger } from './log.ts'
 import { Problem } from './problem.ts'
 import { type Redis, RedisAway, type RedisConnection } from './redis.ts'
@@ -12,13 +12,17 @@ export type Handler = { relation: 'child' | 'link'; handle: (payload: never) => 
 export type Bus = {
   /** Adds facts to a stream, in order, in one round trip. @throws RedisAway */
   append(stream: string, facts: Fact[]): Promise<void>
-  /** Handles each fact of a stream once per group, at least once each; handlers must be idempotent. */
+  /**
+   * Handles each fact of a stream once per group, at least once each; handlers must be idempotent.
+   * A fact that fails five times is put aside in the stream `{group}:dead:{stream}`.
+   */
   consume(options: ConsumeOptions): AsyncDisposable
   /** Shows every fact from `sinceMs` (epoch) on to this process, whoever else reads it. Leaves no spans. */
   follow(options: FollowOptions): AsyncDisposable & { current(): boolean }
 }
 export type ConsumeOptions = {
   stream: string
+  /** Begins with the service's name: Redis lets each service write only to keys that do. */
   group: string
   /** By type; facts of other types are acknowledged unread. */
   handlers: Record<string, Handler>
@@ -26,12 +30,15 @@ export type ConsumeOptions = {
 }
 export type FollowOptions = { stream: string; sinceMs: number; seen: (fact: Fact) => void }
 
+type Entry = { id: string; fields: Record<string, string> | undefined }
+
 const streamLength = 100_000
 const blockMs = 2_000
+const troubleMs = 250
 const abandonedMs = 30_000
+const batch = 100
+const followBatch = 1_000
 const tries = 5
-
-type Entry = { id: string; message: Record<string, string> }
 
 /** Redis Streams. Another broker would stand in behind the same three functions. */
 export function createBus(redis: Redis): Bus {
@@ -47,9 +54,11 @@ export function createBus(redis: Redis): Bus {
       }
       await redis.run({ command: 'XADD', on: stream, batch: facts.length, send })
     },
-    consume: (options) => startLoop(redis, (client, stop) => consumeLoop(client, stop, options)),
+    consume(options) {
+      return startLoop(redis, (client, stop) => consumeLoop(client, stop, options), options.log)
+    },
     follow(options) {
-      const state = { current: false }
+      const state = { last: `${options.sinceMs}-0`, current: false }
       const loop = startLoop(redis, (client, stop) => followLoop(client, stop, options, state))
       return Object.assign(loop, { current: () => state.current })
     },
@@ -59,20 +68,26 @@ export function createBus(redis: Redis): Bus {
 type Loop = (client: RedisConnection, stop: AbortSignal) => Promise<void>
 
 /** Runs a blocking reader on a connection of its own, again after every trouble, until disposed. */
-function startLoop(redis: Redis, loop: Loop): AsyncDisposable {
+function startLoop(redis: Redis, loop: Loop, log?: Logger): AsyncDisposable {
   const stop = new AbortController()
-  const done = context.with(suppressTracing(context.active()), async () => {
-    await using client = await redis.duplicate()
+  const done = runUntraced(async () => {
+    await using client = redis.duplicate()
     stop.signal.addEventListener('abort', () => client.destroy())
     while (!stop.signal.aborted) {
-      await loop(client, stop.signal).catch(() => {})
-      await sleep(250, undefined, { signal: stop.signal, ref: false }).catch(() => {})
+      try {
+        if (!client.isReady) await once(client, 'ready', { signal: stop.signal })
+        await loop(client, stop.signal)
+      } catch (error) {
+        // Redis away is known from elsewhere; that it refuses us would otherwise never be.
+        if (client.isReady && !stop.signal.aborted) log?.warn({ err: error }, 'events not read')
+      }
+      await sleep(troubleMs, undefined, { signal: stop.signal, ref: false }).catch(() => {})
     }
   })
   return {
     async [Symbol.asyncDispose]() {
       stop.abort()
-      await done.catch(() => {})
+      await done
     },
   }
 }
@@ -91,18 +106,13 @@ async function consumeLoop(client: RedisConnection, stop: AbortSignal, options: 
       claimAt = Date.now() + abandonedMs / 2
       from = '0'
     }
-    const read = await client.xReadGroup(
-      group,
-      consumer,
-      { key: stream, id: from },
-      { COUNT: 100, BLOCK: blockMs },
-    )
-    const entries = entriesOf(read)
+    const reader = ['XREADGROUP', 'GROUP', group, consumer]
+    const entries = await read(client, reader, { stream, from, count: batch, blockMs })
     let failed = 0
     for (const entry of entries) {
       const outcome = await handleEntry(entry, options, failures)
       if (outcome === 'failed') failed++
-      if (outcome === 'dead') await client.xAdd(`${stream}:dead`, '*', entry.message)
+      if (outcome === 'dead') await client.xAdd(`${group}:dead:${stream}`, '*', entry.fields ?? {})
       if (outcome !== 'failed') await client.xAck(stream, group, entry.id)
     }
     if (failed > 0) {
@@ -121,14 +131,15 @@ async function handleEntry(
   { stream, group, handlers, log }: ConsumeOptions,
   failures: Map<string, number>,
 ): Promise<'done' | 'failed' | 'dead'> {
-  const fact = toFact(entry.message)
-  const handler = handlers[fact.type]
-  if (!handler) return 'done'
-  const { id, type, carrier } = fact
+  const { id = entry.id, type = '' } = entry.fields ?? {}
+  const handler = handlers[type]
+  // Without fields it was trimmed from the stream after this consumer had taken it.
+  if (!handler || !entry.fields) return 'done'
   try {
+    const { payload, carrier } = toFact(entry.fields)
     // The loop itself is untraced; each fact brings its own context.
     await traceProcess({ stream, type, id, group, carrier, relation: handler.relation }, () =>
-      handler.handle(fact.payload as never),
+      handler.handle(payload as never),
     )
     failures.delete(entry.id)
     return 'done'
@@ -146,31 +157,54 @@ async function handleEntry(
 async function followLoop(
   client: RedisConnection,
   stop: AbortSignal,
-  { stream, sinceMs, seen }: FollowOptions,
-  state: { current: boolean },
+  { stream, seen }: FollowOptions,
+  state: { last: string; current: boolean },
 ) {
-  let last = `${sinceMs}-0`
   try {
     while (!stop.aborted) {
-      const read = await client.xRead({ key: stream, id: last }, { COUNT: 1_000, BLOCK: blockMs })
-      for (const entry of entriesOf(read)) {
-        seen(toFact(entry.message))
-        last = entry.id
+      // Waits only once it has caught up, so that it knows soon when there is nothing to catch up.
+      const waitMs = state.current ? blockMs : undefined
+      const place = { stream, from: state.last, count: followBatch, blockMs: waitMs }
+      const entries = await read(client, ['XREAD'], place)
+      for (const entry of entries) {
+        const fact = readFact(entry)
+        if (fact) seen(fact)
+        state.last = entry.id
       }
-      state.current = true
+      state.current = entries.length < followBatch
     }
   } finally {
     state.current = false
   }
 }
 
+type Place = { stream: string; from: string; count: number; blockMs: number | undefined }
+type Reply = Record<string, [id: string, fields: string[] | null][]> | null
+
+/** The client's own commands throw on an entry that was taken by a group and trimmed meanwhile. */
+async function read(
+  client: RedisConnection,
+  command: string[],
+  { stream, from, count, blockMs }: Place,
+): Promise<Entry[]> {
+  const block = blockMs === undefined ? [] : ['BLOCK', String(blockMs)]
+  const words = [...command, 'COUNT', String(count), ...block, 'STREAMS', stream, from]
+  const reply = await client.sendCommand<Reply>(words)
+  return (reply?.[stream] ?? []).map(([id, fields]) => ({
+    id,
+    fields: fields ? toObject(fields) : undefined,
+  }))
+}
+
+function toObject(pairs: string[]): Record<string, string> {
+  const object: Record<string, string> = {}
+  for (let at = 0; at < pairs.length; at += 2) object[pairs[at]!] = pairs[at + 1]!
+  return object
+}
+
 /** Nothing is wrong with the fact itself: a database or neighbour is away. */
 function isOutage(error: unknown): boolean {
   return error instanceof RedisAway || (error instanceof Problem && error.status === 503)
-}
-
-function entriesOf(read: unknown): Entry[] {
-  return (read as { messages: Entry[] }[] | null)?.flatMap((stream) => stream.messages) ?? []
 }
 
 function toFields(fact: Fact): Record<string, string> {
@@ -179,6 +213,14 @@ function toFields(fact: Fact): Record<string, string> {
 
 function toFact({ id = '', type = '', payload = '{}', ...carrier }: Record<string, string>): Fact {
   return { id, type, payload: JSON.parse(payload), carrier }
+}
+
+function readFact({ fields }: Entry): Fact | undefined {
+  try {
+    return fields && toFact(fields)
+  } catch {
+    return undefined
+  }
 }
 
 function ignoreExisting(error: Error) {

@@ -1,7 +1,7 @@
 import { type Operation, traceOperation } from '@clew/telemetry/database'
 import { type Attributes, context } from '@opentelemetry/api'
 import { suppressTracing } from '@opentelemetry/core'
-import { createClient, type RedisClientType } from 'redis'
+import { createClient, ErrorReply, type RedisClientType } from 'redis'
 
 export type RedisConnection = RedisClientType
 export type Redis = AsyncDisposable & {
@@ -12,8 +12,8 @@ export type Redis = AsyncDisposable & {
   run<Result>(call: RedisCall<Result>): Promise<Result>
   /** As `run`, but gives undefined when Redis is away: for caches, where that is a miss. */
   attempt<Result>(call: RedisCall<Result>): Promise<Result | undefined>
-  /** A connection of its own, for reads that block. It reconnects by itself; the caller disposes it. */
-  duplicate(): Promise<RedisConnection & AsyncDisposable>
+  /** A connection of its own, for reads that block up to 2 s. It connects by itself, now and again. */
+  duplicate(): RedisConnection & AsyncDisposable
   ping(): Promise<void>
 }
 export type RedisCall<Result> = {
@@ -35,6 +35,8 @@ export class RedisAway extends Error {
 
 const patienceMs = 50
 const restMs = 1_000
+// Replies of a Redis that cannot serve now but will: it reads its file, is full, or is not the master.
+const passing = /^(?:LOADING|OOM|BUSY|READONLY|MASTERDOWN|MISCONF)\b/
 
 /** Opens a connection, and keeps reopening it. Redis may be away now, or later: calls then fail fast. */
 export async function openRedis(url: string): Promise<Redis> {
@@ -62,7 +64,8 @@ export async function openRedis(url: string): Promise<Redis> {
       return await Promise.race([sent, late])
     } catch (error) {
       sent.catch(() => {})
-      throw client.isReady ? error : new RedisAway('Redis is away')
+      const busy = error instanceof ErrorReply && passing.test(error.message)
+      throw client.isReady && !busy ? error : new RedisAway('Redis is away', { cause: error })
     } finally {
       clearTimeout(timer)
     }
@@ -81,9 +84,10 @@ export async function openRedis(url: string): Promise<Redis> {
         throw error
       }
     },
-    async duplicate() {
-      const copy = createConnection(url)
-      await connect(copy)
+    duplicate() {
+      // Longer silence than a blocking read can be: the other side hangs, so connect anew.
+      const copy = createConnection(url, 5_000)
+      connect(copy)
       return Object.assign(copy, { [Symbol.asyncDispose]: async () => copy.destroy() })
     },
     ping: () => context.with(untraced(), async () => void (await patiently(() => client.ping()))),
@@ -91,7 +95,7 @@ export async function openRedis(url: string): Promise<Redis> {
   }
 }
 
-function createConnection(url: string): RedisConnection {
+function createConnection(url: string, silenceMs?: number): RedisConnection {
   const client = createClient({
     url,
     disableOfflineQueue: true,
@@ -99,6 +103,7 @@ function createConnection(url: string): RedisConnection {
     socket: {
       reconnectStrategy: (tries) => Math.min(50 * 2 ** tries, 1_000),
       connectTimeout: 1_000,
+      ...(silenceMs && { socketTimeout: silenceMs }),
     },
   }) as RedisConnection
   // Reconnecting is the strategy's work; without a listener an error would end the process.
