@@ -76,6 +76,8 @@ export async function createCluster(
     '--encoding=UTF8',
     '--locale-provider=builtin',
     '--builtin-locale=C.UTF-8',
+    // pg_trgm asks the C library what a letter is; under its C locale only English ones are.
+    `--lc-ctype=${process.platform === 'darwin' ? 'UTF-8' : 'C.UTF-8'}`,
     // The folder is renamed only when complete; a crash before that starts over.
     '--no-sync',
   ]
