@@ -1,23 +1,21 @@
-import { type Context, propagation } from '@opentelemetry/api'
-import type { Span, SpanProcessor } from '@opentelemetry/sdk-trace'
+import { type Attributes, type Context, propagation } from '@opentelemetry/api'
 
 /** Baggage that may come in from outside and is written on every span below. */
-export const allowedBaggage = ['session.id', 'clew.run', 'clew.scenario', 'clew.synthetic'] as const
+const allowed = ['session.id', 'clew.run', 'clew.scenario', 'clew.synthetic']
 
-/** Copies allowed baggage to spans as they start; `clew.fault` too, in workshop mode. */
-export function createBaggageProcessor(workshop: boolean): SpanProcessor {
-  const allowed: readonly string[] = workshop ? [...allowedBaggage, 'clew.fault'] : allowedBaggage
-  return {
-    onStart(span: Span, parent: Context) {
-      const baggage = propagation.getBaggage(parent)
-      if (!baggage) return
-      for (const key of allowed) {
-        const entry = baggage.getEntry(key)
-        if (entry) span.setAttribute(key, entry.value)
-      }
-    },
-    onEnd() {},
-    forceFlush: async () => {},
-    shutdown: async () => {},
+/** Reads, from a context, the attributes that each span below it gets; `clew.fault` in workshop mode only. */
+export function createBaggageReader(
+  workshop: boolean,
+): (parent: Context) => Attributes | undefined {
+  const keys = workshop ? [...allowed, 'clew.fault'] : allowed
+  return (parent) => {
+    const baggage = propagation.getBaggage(parent)
+    if (!baggage) return undefined
+    const attributes: Attributes = {}
+    for (const key of keys) {
+      const entry = baggage.getEntry(key)
+      if (entry) attributes[key] = entry.value
+    }
+    return attributes
   }
 }

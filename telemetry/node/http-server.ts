@@ -1,7 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import {
   context,
-  propagation,
   ROOT_CONTEXT,
   type Span,
   SpanKind,
@@ -9,6 +8,7 @@ import {
   trace,
 } from '@opentelemetry/api'
 import { suppressTracing } from '@opentelemetry/core'
+import { incomingContext } from './incoming.ts'
 import { mode } from './mode.ts'
 import { routeFor } from './route.ts'
 import { isUntraced } from './untraced.ts'
@@ -46,7 +46,7 @@ export function traceRequests(
       returnTrace(response, trace.getActiveSpan())
       return listener(request, response)
     }
-    const parent = propagation.extract(ROOT_CONTEXT, request.headers)
+    const parent = incomingContext(request.headers)
     const span = startSpan(request, method, parent)
     response.once('close', () => {
       endSpan(span, request, response, method)
