@@ -61,7 +61,7 @@ export function createClient(neighbour: string, origin: string, defaultMs = 1_00
         breaker.state === CircuitState.HalfOpen ? ('half-open' as const) : ('closed' as const),
     }
     return traceCall(call, async (headers) => {
-      const remaining = Math.max(1, deadline - performance.now())
+      const remaining = Math.max(1, Math.ceil(deadline - performance.now()))
       const answer = await pool.request({
         method: request.method,
         path,
