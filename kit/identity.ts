@@ -126,7 +126,8 @@ async function verify(
   }
 }
 
-function unauthorized(reason: string): Problem {
+/** The one answer to every bad token. `reason` is its cause, for the log. */
+export function unauthorized(reason: string): Problem {
   return new Problem(401, 'A valid access token is needed.', {
     headers: { 'www-authenticate': 'Bearer' },
     cause: reason,

@@ -78,6 +78,11 @@ export const attributes = {
     type: 'double',
     brief: 'Clew: NGINX time to the last byte from upstream',
   },
+  'clew.limit': { type: 'string', brief: 'Clew: the rate limit that was exceeded' },
+  'clew.refusal': {
+    type: 'string',
+    brief: 'Clew: why a credential was refused; not told to clients',
+  },
   'clew.run': { type: 'string', brief: 'Clew, baggage: which test run or visit made the request' },
   'clew.scenario': { type: 'string', brief: 'Clew, baggage: guided scenario' },
   'clew.synthetic': { type: 'string', brief: 'Clew, baggage: made by a test, k6 or the simulator' },

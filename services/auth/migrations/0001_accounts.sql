@@ -59,3 +59,9 @@ create table outbox (
   baggage     text,
   created_at  timestamptz not null default now()
 );
+
+-- The service may not see other people's sessions, so it cannot clear them away itself.
+-- As the owner, who is a superuser, this can; it shows nothing.
+create function drop_ended_sessions() returns void
+  language sql security definer set search_path = public
+  as $$ delete from sessions where expires_at < now() - interval '1 day' $$;
