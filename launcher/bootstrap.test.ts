@@ -2,7 +2,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { isInstalled } from './bootstrap.js'
+
+// Plain JavaScript, which has no types.
+const { isInstalled } = await import(new URL('./bootstrap.js', import.meta.url).href)
 
 let folder: string
 

@@ -6,7 +6,8 @@ const process = (name: string, ...needs: string[]): Row => ({ name, needs, comma
 const step = (name: string, ...needs: string[]): Row => ({ name, needs })
 
 const table = [
-  process('store'),
+  step('disk'),
+  process('store', 'disk'),
   step('databases', 'store'),
   step('tables', 'databases'),
   process('cache'),
@@ -18,6 +19,7 @@ const namesOf = (rows: Row[]) => rows.map(({ name }) => name)
 describe('selectRows', () => {
   it('adds what the asked ones need', () => {
     expect(namesOf(selectRows(table, ['service']))).toEqual([
+      'disk',
       'store',
       'databases',
       'tables',
@@ -27,7 +29,8 @@ describe('selectRows', () => {
   })
 
   it('adds steps whose needs are met, one after another', () => {
-    expect(namesOf(selectRows(table, ['store']))).toEqual(['store', 'databases', 'tables'])
+    expect(namesOf(selectRows(table, ['store']))).toEqual(['disk', 'store', 'databases', 'tables'])
+    expect(namesOf(selectRows(table, ['cache']))).toEqual(['cache'])
   })
 
   it('refuses a name that is not in the table', () => {
@@ -51,7 +54,7 @@ describe('inOrder', () => {
       for (const need of needs)
         expect(log.indexOf(`-${need}`)).toBeLessThan(log.indexOf(`+${name}`))
     }
-    expect(log.slice(0, 2)).toEqual(['+store', '+cache'])
+    expect(log.slice(0, 2)).toEqual(['+disk', '+cache'])
   })
 
   it('stops in reverse: nothing ends while something that needs it runs', async () => {
@@ -63,7 +66,7 @@ describe('inOrder', () => {
     )
     expect(ended.indexOf('gateway')).toBeLessThan(ended.indexOf('service'))
     expect(ended.indexOf('service')).toBeLessThan(ended.indexOf('cache'))
-    expect(ended.at(-1)).toBe('store')
+    expect(ended.at(-1)).toBe('disk')
   })
 
   it('begins nothing more after a failure, and throws it', async () => {
@@ -77,7 +80,7 @@ describe('inOrder', () => {
       },
     )
     await expect(starting).rejects.toThrow('no room')
-    expect(begun).toEqual(['store', 'cache', 'databases'])
+    expect(begun).toEqual(['disk', 'cache', 'store', 'databases'])
   })
 
   it('begins nothing once it is called off', async () => {

@@ -19,7 +19,9 @@ export function selectRows(rows: Row[], names: string[]): Row[] {
   const steps = rows.filter((row) => !row.command)
   // A step may need another step, so once more for each.
   for (const _ of steps) {
-    for (const step of steps) if (step.needs.every((need) => chosen.has(need))) add(step.name)
+    for (const { name, needs } of steps) {
+      if (needs.length > 0 && needs.every((need) => chosen.has(need))) add(name)
+    }
   }
   return rows.filter((row) => chosen.has(row.name))
 }

@@ -101,10 +101,11 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
     ports,
     chosen.flatMap((row) => row.ports ?? []),
   )
-  if (taken) throw await explainTakenPort(ports, taken)
+  if (taken) throw await explainTakenPort(state, ports, taken)
 
   const tell = options.tell ?? (() => undefined)
   const announce = (detail: string) => tell({ name: 'tools', state: 'starting', detail })
+  announce('')
   const [tools, postgres, password] = await Promise.all([
     findTools(
       chosen.flatMap((row) => row.tool ?? []),

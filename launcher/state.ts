@@ -80,11 +80,14 @@ export async function readPassword(state: string): Promise<string> {
 }
 
 /** One sentence about a taken port; it names the Clew that sits there, if one does. */
-export async function explainTakenPort(ports: Ports, name: PortName): Promise<Refusal> {
+export async function explainTakenPort(
+  state: string,
+  ports: Ports,
+  name: PortName,
+): Promise<Refusal> {
   const port = ports[name]
-  const holder = (await runningPlatforms()).find((other) =>
-    Object.values(other.ports).includes(port),
-  )
+  const others = (await runningPlatforms()).filter((other) => other.state !== state)
+  const holder = others.find((other) => Object.values(other.ports).includes(port))
   if (holder) {
     return new Refusal(
       `Port ${port} (${name}) is taken by the Clew that runs in ${holder.state}: stop it with npm run stop -- --state "${holder.state}", or use other ports with --port-offset 100.`,
