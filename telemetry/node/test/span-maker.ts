@@ -14,13 +14,14 @@ const before = rss()
 let made = 0
 let most = before
 const timer = setInterval(() => {
-  for (let made_ = 0; made_ < perTick && made < spans; made_++, made++) {
+  for (let more = 0; more < perTick && made < spans; more++, made++) {
     tracer.startSpan('GET session', { attributes }).end()
   }
   most = Math.max(most, rss())
   if (made < spans) return
   clearInterval(timer)
   process.send?.({ made, before, most })
-  if (process.argv[4] === 'stay') process.once('SIGTERM', () => process.disconnect())
-  else process.disconnect()
+  if (process.argv[4] !== 'stay') return
+  const held = setInterval(() => {}, 1_000)
+  process.once('SIGTERM', () => clearInterval(held))
 }, tickMs)
