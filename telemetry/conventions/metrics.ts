@@ -46,6 +46,66 @@ export const metrics = {
     brief: 'issue, check, refresh, revoke: ok, refused or reused',
     tags: ['operation', 'outcome'],
   },
+  'user_profile_service.cache.hit': {
+    type: 'counter',
+    unit: 'reads',
+    brief: 'reads the cache could answer',
+    tags: ['cache'],
+  },
+  'user_profile_service.cache.miss': {
+    type: 'counter',
+    unit: 'reads',
+    brief: 'reads that went on to Postgres',
+    tags: ['cache'],
+  },
+  'user_profile_service.followers.returned': {
+    type: 'counter',
+    unit: 'people',
+    brief: 'people on the pages of followers read from Postgres',
+    tags: [],
+  },
+  'user_profile_service.following.returned': {
+    type: 'counter',
+    unit: 'people',
+    brief: 'people on the pages of followed read from Postgres',
+    tags: [],
+  },
+  'user_profile_service.profile.created': {
+    type: 'counter',
+    unit: 'profiles',
+    brief: 'profiles made, by auth calling or by its event',
+    tags: ['by'],
+  },
+  'user_profile_service.profile.updated': {
+    type: 'counter',
+    unit: 'profiles',
+    brief: 'profiles changed by their owner',
+    tags: [],
+  },
+  'user_profile_service.relationship.created': {
+    type: 'counter',
+    unit: 'follows',
+    brief: 'follows begun',
+    tags: [],
+  },
+  'user_profile_service.relationship.deleted': {
+    type: 'counter',
+    unit: 'follows',
+    brief: 'follows ended',
+    tags: [],
+  },
+  'user_profile_service.request.duration': {
+    type: 'timing',
+    unit: 'ms',
+    brief: 'how long an answer took',
+    tags: ['method', 'route', 'status'],
+  },
+  'user_profile_service.search.results': {
+    type: 'counter',
+    unit: 'people',
+    brief: 'people found and returned',
+    tags: [],
+  },
 } as const satisfies Record<string, MetricSpec>
 
 export type MetricName = keyof typeof metrics

@@ -27,22 +27,22 @@ export function createEvents(metrics: Metrics, relay: Pick<Relay, 'wake'>, log: 
   return {
     profileCreated(userId: string, by: 'call' | 'event') {
       metrics.count('profile.created', { by })
-      log.info({ user_id: userId, by }, 'profile created')
+      log.info({ user: userId, by }, 'profile created')
     },
     profileUpdated(userId: string) {
       relay.wake()
       metrics.count('profile.updated')
-      log.info({ user_id: userId }, 'profile updated')
+      log.info({ user: userId }, 'profile updated')
     },
     followed(follow: Follow) {
       relay.wake()
       metrics.count('relationship.created')
-      log.info({ user_id: follow.follower_id, following_id: follow.following_id }, 'followed')
+      log.info({ user: follow.follower_id, followed: follow.following_id }, 'followed')
     },
     unfollowed(userId: string, followingId: string) {
       relay.wake()
       metrics.count('relationship.deleted')
-      log.info({ user_id: userId, following_id: followingId }, 'unfollowed')
+      log.info({ user: userId, followed: followingId }, 'unfollowed')
     },
     listed(list: 'followers' | 'following', people: number) {
       metrics.count(`${list}.returned`, {}, people)

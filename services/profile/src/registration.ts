@@ -5,21 +5,21 @@ import type { Events } from './events.ts'
 import { type NewProfile, registered } from './schemas.ts'
 import type { Profile, Store } from './store.ts'
 
+/** Gives nothing when the person has a profile already. */
 export type CreateProfile = (
   person: NewProfile,
   by: 'call' | 'event',
-) => Promise<{ profile: Profile; created: boolean }>
+) => Promise<Profile | undefined>
 
 /** Gives a new person a profile, once, whether auth's call or its event comes first. */
 export function createRegistration(store: Store, cache: Cache, events: Events): CreateProfile {
   return async (person, by) => {
-    const made = await store.createProfile(person)
-    if (made.created) {
-      // Somebody may have asked before there was one, and the cache remembers that there was none.
-      await cache.dropProfile(person.user_id)
-      events.profileCreated(person.user_id, by)
-    }
-    return made
+    const profile = await store.createProfile(person)
+    if (!profile) return undefined
+    // Somebody may have asked before there was one, and the cache remembers that there was none.
+    await cache.dropProfile(person.user_id)
+    events.profileCreated(person.user_id, by)
+    return profile
   }
 }
 

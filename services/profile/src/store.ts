@@ -33,19 +33,15 @@ export function createStore(postgres: Postgres) {
     return profile
   }
 
-  /** Makes the profile of a new person, or gives the one they have. */
-  async function createProfile(
-    person: NewProfile,
-  ): Promise<{ profile: Profile; created: boolean }> {
-    const [created] = await postgres.query<Profile>(
+  /** Makes the profile of a new person; gives nothing when there is one already. */
+  async function createProfile(person: NewProfile): Promise<Profile | undefined> {
+    const [profile] = await postgres.query<Profile>(
       `insert into profiles (id, username, display_name, created_at) values ($1, $2, $2, $3)
        on conflict do nothing
        returning ${columns}`,
       [person.user_id, person.username, person.created_at],
     )
-    if (created) return { profile: created, created: true }
-    const existing = await findProfile(person.user_id)
-    return { profile: existing!, created: false }
+    return profile
   }
 
   /** Changes what is given. @throws Problem 404 */

@@ -33,7 +33,11 @@ export function addProfileRoutes(app: Hono<Env>, asking: Asking, deps: Deps): vo
 
   // For auth, when somebody registers. The gateway does not lead here.
   app.post('/internal/profiles', async (c) => {
-    const { profile, created } = await deps.createProfile(await readBody(c, newProfile), 'call')
-    return replyJson(profile, created ? 201 : 200)
+    const person = await readBody(c, newProfile)
+    const created = await deps.createProfile(person, 'call')
+    if (created) return replyJson(created, 201)
+    const existing = await store.findProfile(person.user_id)
+    if (!existing) throw nobody()
+    return replyJson(existing)
   })
 }
