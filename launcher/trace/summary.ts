@@ -2,7 +2,7 @@ import { cut, formatDuration, length, pad, padStart, plural } from './format.ts'
 import type { Palette } from './palette.ts'
 import type { Row } from './rows.ts'
 import type { Span } from './span.ts'
-import { isLate, type Timeline } from './timeline.ts'
+import type { Timeline } from './timeline.ts'
 import { type Tree, walk } from './tree.ts'
 
 type Share = {
@@ -62,11 +62,11 @@ export function footer(
 }
 
 function oddities(tree: Tree): string[] {
-  const { request } = tree
+  const { answered } = tree
   const roots = tree.roots.filter((root) => root.state === 'here').length
   return [
-    request && isLate(request.end, tree.finished)
-      ? `answered at ${formatDuration(request.end)}, finished at ${formatDuration(tree.finished)}`
+    answered !== undefined
+      ? `answered at ${formatDuration(answered)}, finished at ${formatDuration(tree.finished)}`
       : '',
     tree.calledFromOutside
       ? 'called from outside: the caller sent its trace context, no spans'

@@ -19,13 +19,17 @@ const mostAfterwards = 0.3
  * A time axis over `columns` characters. Work that goes on long after the answer would press the
  * request itself into a corner, so it gets at most three tenths of the axis.
  */
-export function createTimeline(finished: number, answered: number, columns: number): Timeline {
+export function createTimeline(
+  finished: number,
+  answered: number | undefined,
+  columns: number,
+): Timeline {
   const total = Math.max(finished, 1)
-  const afterwards = (total - answered) / total
-  if (answered <= 0 || !isLate(answered, finished)) {
+  if (!answered) {
     const toEighths = (time: number) => (clamp(time, total) / total) * columns * 8
     return { columns, answered: undefined, squeezed: false, toEighths }
   }
+  const afterwards = (total - answered) / total
   const squeezed = afterwards > mostAfterwards
   const border = Math.max(1, Math.round(columns * (1 - Math.min(afterwards, mostAfterwards))))
   const toEighths = (time: number) =>
@@ -33,11 +37,6 @@ export function createTimeline(finished: number, answered: number, columns: numb
       ? (clamp(time, total) / answered) * border * 8
       : (border + ((clamp(time, total) - answered) / (total - answered)) * (columns - border)) * 8
   return { columns, answered: border, squeezed, toEighths }
-}
-
-/** Whether work went on after the answer by more than a reader would call the same moment. */
-export function isLate(answered: number, finished: number): boolean {
-  return finished - answered > Math.max(1_000, answered * 0.02)
 }
 
 /** The bar of one row: eighths of a block at the right edge, halves at the left, the answer as ┊. */

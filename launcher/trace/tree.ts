@@ -14,11 +14,16 @@ export type Tree = {
   request: Span | undefined
   /** Microseconds from the first start to the last end. */
   finished: number
+  /** When the answer went out, in microseconds; undefined unless work went on after it. */
+  answered: number | undefined
   orphans: number
   cycles: number
   /** The caller sent its own trace context but no spans, as a phone, k6 or curl may. */
   calledFromOutside: boolean
 }
+
+/** In microseconds. */
+const grace = 1_000
 
 /** Where requests enter Clew. The parent of such a span belongs to the caller, who may not record spans. */
 export function isEntrance(service: string): boolean {
@@ -54,10 +59,12 @@ export function buildTree(spans: Span[]): Tree {
   }
   const cycles = cutCycles(nodes, roots)
   roots.sort((a, b) => a.span.start - b.span.start)
+  const request = requestOf(roots)
   return {
     roots,
     spans,
-    request: requestOf(roots),
+    request,
+    answered: request && isLate(roots, request.end) ? request.end : undefined,
     finished: spans.reduce((latest, span) => Math.max(latest, span.end), 0),
     orphans,
     cycles,
@@ -77,6 +84,16 @@ export function* walk(roots: Node[]): Generator<Node> {
 function requestOf(roots: Node[]): Span | undefined {
   const [first, ...others] = roots.filter((root) => root.state === 'here')
   return others.length === 0 && first?.span.kind === 'server' ? first.span : undefined
+}
+
+/**
+ * Whether anything began after the answer, or a consumer was still at work. A service whose span ends a
+ * moment after the gateway's is no such work: clocks and log times are exact to a millisecond only.
+ */
+function isLate(roots: Node[], answered: number): boolean {
+  const consumers = [...walk(roots)].filter(({ span }) => span.kind === 'consumer')
+  const background = [...walk(consumers)].some(({ span }) => span.end > answered + grace)
+  return background || [...walk(roots)].some(({ span }) => span.start > answered + grace)
 }
 
 function isFromOutside(missing: Map<string, Node[]>): boolean {

@@ -146,6 +146,24 @@ media      1 span  10.0 ms own time
 Like spans are folded (×); --full shows each.`)
 })
 
+test('where two times on the axis would meet, only that of the answer is written', () => {
+  const text = draw([
+    { id: 'g', service: 'auth', kind: 'server', name: 'GET /', at: [0, 95] },
+    { id: 'c', parent: 'g', service: 'auth', kind: 'consumer', name: 'process', at: [90, 100] },
+  ])
+  expect(text.split('\n')[5]?.trim()).toMatch(/^0 +95\.0 ms┊$/)
+})
+
+test('a service that ends a moment after the gateway is no work after the answer', () => {
+  const text = draw([
+    { id: 'g', service: 'gateway', kind: 'server', name: 'GET /', at: [0, 8] },
+    { id: 'p', parent: 'g', service: 'profile', kind: 'server', name: 'GET /', at: [1, 9.3] },
+    { id: 's', parent: 'p', service: 'profile', kind: 'client', name: 'SET', at: [8.4, 9.2] },
+  ])
+  expect(text).not.toContain('answered')
+  expect(text).not.toContain('┊')
+})
+
 test('no line is wider than the terminal, whatever the trace', () => {
   const traces = [profileRead, registration, failure, broken, wide(), repeated(), deep(500)]
   for (const width of [60, 80, 120]) {

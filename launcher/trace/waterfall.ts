@@ -46,8 +46,7 @@ function createLayout(tree: Tree, rows: Row[], width: number): Layout {
   const free = width - service - durationWidth - gaps
   const wanted = rows.reduce((most, row) => Math.max(most, labelWidth(row)), 20)
   const name = Math.min(wanted, Math.max(Math.floor(free * 0.6), free - 60), free - leastBar)
-  const answered = tree.request?.end ?? 0
-  const timeline = createTimeline(tree.finished, answered, free - name)
+  const timeline = createTimeline(tree.finished, tree.answered, free - name)
   return { service, name, duration: durationWidth, timeline }
 }
 
@@ -67,14 +66,15 @@ function axis(layout: Layout, tree: Tree, palette: Palette): string {
   }
   const end = formatDuration(tree.finished)
   write('0', 0)
-  write(end, cells.length - length(end))
-  if (timeline.answered !== undefined) {
-    const text = formatDuration(tree.request!.end)
+  if (timeline.answered === undefined) {
+    const text = formatDuration(tree.finished / 2)
+    write(end, cells.length - length(end))
+    write(text, Math.floor((cells.length - length(text)) / 2))
+  } else {
+    const text = formatDuration(tree.answered!)
     cells[timeline.answered] = '┊'
     write(text, timeline.answered - length(text))
-  } else {
-    const text = formatDuration(tree.finished / 2)
-    write(text, Math.floor((cells.length - length(text)) / 2))
+    write(end, cells.length - length(end))
   }
   return ' '.repeat(layout.service + layout.name + 3) + palette.faint(cells.join('').trimEnd())
 }
