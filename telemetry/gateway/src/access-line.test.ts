@@ -17,6 +17,7 @@ test.each([
   ['a number where text belongs', JSON.stringify({ ...aLine(), status: 200 })],
   ['a trace id that is none', JSON.stringify(aLine({ trace: 'x'.repeat(32) }))],
   ['a parent id that is none', JSON.stringify(aLine({ parent: '12' }))],
+  ['a status that is none', JSON.stringify(aLine({ status: '-' }))],
   ['a time that is none', JSON.stringify(aLine({ end: '-' }))],
 ])('%s is no line', (_, text) => {
   expect(readLine(text)).toBeUndefined()

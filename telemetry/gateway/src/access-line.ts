@@ -24,7 +24,9 @@ export type AccessLine = Record<(typeof fields)[number], string>
 
 const traceId = /^[0-9a-f]{32}$/
 const spanId = /^[0-9a-f]{16}$/
-const seconds = /^\d+\.\d{3}$/
+const whole = /^\d+$/
+/** How NGINX writes a time or a duration. */
+export const seconds = /^\d+\.\d{3}$/
 
 /** Reads one line; undefined when it is not one that NGINX wrote whole. */
 export function readLine(text: string): AccessLine | undefined {
@@ -35,7 +37,9 @@ export function readLine(text: string): AccessLine | undefined {
     spanId.test(line.span) &&
     (line.parent === '' || spanId.test(line.parent)) &&
     seconds.test(line.end) &&
-    seconds.test(line.took)
+    seconds.test(line.took) &&
+    whole.test(line.status) &&
+    whole.test(line.bytes)
   return readable ? line : undefined
 }
 

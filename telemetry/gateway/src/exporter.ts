@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from '@clew/kit/log'
 import packageJson from '../package.json' with { type: 'json' }
-import type { OtlpSpan } from './span.ts'
 
 /** `refused` counts spans that the collector will not have, however often they are sent. */
 export type Delivery =
@@ -15,18 +14,19 @@ const passing = new Set([429, 502, 503, 504])
 /** Sends batches of spans as OTLP/JSON to `{collector}/v1/traces`, one try each. */
 export function createExporter(collector: string, environment: string, log: Logger) {
   const url = `${collector.replace(/\/$/, '')}/v1/traces`
-  const resource = {
-    attributes: Object.entries({
-      'service.name': 'gateway',
-      'service.version': packageJson.version,
-      'service.instance.id': randomUUID(),
-      'deployment.environment.name': environment,
-    }).map(([key, stringValue]) => ({ key, value: { stringValue } })),
-  }
-  const scope = { name: packageJson.name, version: packageJson.version }
+  const attributes = Object.entries({
+    'service.name': 'gateway',
+    'service.version': packageJson.version,
+    'service.instance.id': randomUUID(),
+    'deployment.environment.name': environment,
+  }).map(([key, stringValue]) => ({ key, value: { stringValue } }))
+  const resource = JSON.stringify({ attributes })
+  const scope = JSON.stringify({ name: packageJson.name, version: packageJson.version })
 
-  async function send(spans: OtlpSpan[]): Promise<Delivery> {
-    const body = JSON.stringify({ resourceSpans: [{ resource, scopeSpans: [{ scope, spans }] }] })
+  /** @param spans each as OTLP/JSON text */
+  async function send(spans: string[]): Promise<Delivery> {
+    const scoped = `{"scope":${scope},"spans":[${spans.join(',')}]}`
+    const body = `{"resourceSpans":[{"resource":${resource},"scopeSpans":[${scoped}]}]}`
     try {
       const response = await fetch(url, {
         method: 'POST',

@@ -1,18 +1,22 @@
 import { attributes as declared } from '@clew/conventions/attributes'
 import { expect, test } from 'vitest'
+import type { AccessLine } from './access-line.ts'
 import { aLine } from './fixtures.ts'
-import { toSpan } from './span.ts'
+import { encodeSpan } from './span.ts'
 
-function attributesOf(fields: Parameters<typeof aLine>[0] = {}) {
-  const pairs = toSpan(aLine(fields)).attributes.map(({ key, value }) => [
-    key,
-    Object.values(value)[0],
-  ])
-  return Object.fromEntries(pairs)
+type Pairs = { key: string; value: Record<string, unknown> }[]
+
+function spanOf(fields: Partial<AccessLine> = {}) {
+  return JSON.parse(encodeSpan(aLine(fields)))
+}
+
+function attributesOf(fields: Partial<AccessLine> = {}) {
+  const pairs: Pairs = spanOf(fields).attributes
+  return Object.fromEntries(pairs.map(({ key, value }) => [key, Object.values(value)[0]]))
 }
 
 test('a request is a SERVER span named by method and route', () => {
-  expect(toSpan(aLine({ parent: '00000000000000bb' }))).toMatchObject({
+  expect(spanOf({ parent: '00000000000000bb' })).toMatchObject({
     traceId: '0123456789abcdef0123456789abcdef',
     spanId: '00000000000000aa',
     parentSpanId: '00000000000000bb',
@@ -22,7 +26,7 @@ test('a request is a SERVER span named by method and route', () => {
 })
 
 test('without a caller it is a root', () => {
-  expect(toSpan(aLine())).not.toHaveProperty('parentSpanId')
+  expect(spanOf()).not.toHaveProperty('parentSpanId')
 })
 
 test('what was asked, and what NGINX measured upstream, are attributes', () => {
@@ -42,24 +46,37 @@ test('what was asked, and what NGINX measured upstream, are attributes', () => {
   })
 })
 
-test('every attribute is declared', () => {
-  const names = Object.keys(attributesOf({ status: '503', baggage: 'session.id=a,clew.run=b' }))
-  for (const name of names) expect(declared).toHaveProperty([name])
+test('every attribute is declared, with the type that it has', () => {
+  const pairs: Pairs = spanOf({ status: '503', baggage: 'session.id=a,clew.run=b' }).attributes
+  const types = { string: 'stringValue', int: 'intValue', double: 'doubleValue' }
+  for (const { key, value } of pairs) {
+    const { type } = declared[key as keyof typeof declared]
+    expect([key, Object.keys(value)]).toEqual([key, [types[type as keyof typeof types]]])
+  }
+})
+
+test('what a client made up does not break out of the text', () => {
+  const odd = '"}],\u0000\n\\'
+  expect(attributesOf({ agent: odd, path: odd })).toMatchObject({
+    'url.path': odd,
+    'user_agent.original': odd,
+  })
+  expect(spanOf({ method: odd, protocol: `x/${odd}` }).name).toBe('HTTP /api/users/{id}')
 })
 
 test('the name of an unknown path is the method alone', () => {
-  const span = toSpan(aLine({ route: '', path: '/wp-login/17' }))
+  const span = spanOf({ route: '', path: '/wp-login/17' })
   expect(span.name).toBe('GET')
   expect(attributesOf({ route: '' })).not.toHaveProperty('http.route')
 })
 
 test('an invented method does not become a name', () => {
-  expect(toSpan(aLine({ method: 'BREW', route: '' })).name).toBe('HTTP')
+  expect(spanOf({ method: 'BREW', route: '' }).name).toBe('HTTP')
   expect(attributesOf({ method: 'BREW' })['http.request.method']).toBe('_OTHER')
 })
 
 test('it begins in the millisecond that NGINX stamped and ends after the one it was logged in', () => {
-  const { startTimeUnixNano, endTimeUnixNano } = toSpan(aLine())
+  const { startTimeUnixNano, endTimeUnixNano } = spanOf()
   expect([startTimeUnixNano, endTimeUnixNano]).toEqual([
     '1795253595853000000',
     '1795253595861000000',
@@ -67,7 +84,7 @@ test('it begins in the millisecond that NGINX stamped and ends after the one it 
 })
 
 test('it covers all the time upstream, over several tries', () => {
-  const { endTimeUnixNano } = toSpan(aLine({ response: '0.005, 0.010' }))
+  const { endTimeUnixNano } = spanOf({ response: '0.005, 0.010' })
   expect(endTimeUnixNano).toBe('1795253595869000000')
   expect(attributesOf({ response: '0.005, 0.010' })['clew.gateway.upstream.response_ms']).toBe(15)
 })
@@ -78,12 +95,12 @@ test('what NGINX answered by itself has no upstream', () => {
 })
 
 test('4xx leaves the status unset', () => {
-  expect(toSpan(aLine({ status: '404' }))).not.toHaveProperty('status')
+  expect(spanOf({ status: '404' })).not.toHaveProperty('status')
   expect(attributesOf({ status: '404' })).not.toHaveProperty('error.type')
 })
 
 test('5xx of a service marks the span; the service explains it', () => {
-  const span = toSpan(aLine({ status: '500' }))
+  const span = spanOf({ status: '500' })
   expect(span.status).toEqual({ code: 2 })
   expect(span).not.toHaveProperty('events')
   expect(attributesOf({ status: '500' })['error.type']).toBe('500')
@@ -95,7 +112,7 @@ test.each([
   ['504', '-', 'UpstreamTimeout'],
   ['500', '', 'GatewayError'],
 ])('%s of its own is explained by an exception', (status, header, type) => {
-  const [event] = toSpan(aLine({ status, header })).events ?? []
+  const [event] = spanOf({ status, header }).events ?? []
   expect(event?.name).toBe('exception')
   expect(event?.attributes[0]?.value).toEqual({ stringValue: type })
 })

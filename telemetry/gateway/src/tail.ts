@@ -6,11 +6,11 @@ import { type Cursor, writeCursor } from './cursor.ts'
 import type { Delivery } from './exporter.ts'
 import type { Follower } from './follower.ts'
 import { rotate } from './log-files.ts'
-import { type OtlpSpan, toSpan } from './span.ts'
+import { encodeSpan } from './span.ts'
 
 export type Parts = {
   follower: Follower
-  send(spans: OtlpSpan[]): Promise<Delivery>
+  send(spans: string[]): Promise<Delivery>
   log: Logger
   paths: { log: string; cursor: string; pidFile: string }
   /** Bytes: a log that is read to its end is rotated from `rotate` on; of one further behind than `backlog` the rest is given up. */
@@ -56,21 +56,21 @@ export function startTail({ follower, send, log, paths, limits = defaultLimits }
   async function advance(): Promise<boolean> {
     const chunk = await follower.next()
     if (!chunk) return false
-    const spans = toSpans(chunk.lines)
+    const spans = encode(chunk.lines)
     if (spans.length > 0 && !(await deliver(spans))) return false
     await commit(chunk.end)
     return true
   }
 
-  function toSpans(texts: string[]): OtlpSpan[] {
+  function encode(texts: string[]): string[] {
     const lines = texts.map(readLine).filter((line) => line !== undefined)
     const garbage = texts.length - lines.length
     if (garbage > 0 && counts.garbage === 0) log.warn('lines that are no access log are skipped')
     counts.garbage += garbage
-    return lines.map(toSpan)
+    return lines.map(encodeSpan)
   }
 
-  async function deliver(spans: OtlpSpan[]): Promise<boolean> {
+  async function deliver(spans: string[]): Promise<boolean> {
     for (let retryMs = firstRetryMs; ; retryMs = Math.min(retryMs * 2, longestRetryMs)) {
       const delivery = await send(spans)
       if (delivery.delivered) {

@@ -282,16 +282,12 @@ describe('answers', () => {
 
   test('429: one address asks too often; this machine and others are not hindered', async () => {
     const busy = { 'x-forwarded-for': '10.9.8.7' }
-    const statuses = await Promise.all(
-      Array.from(
-        { length: 100 },
-        async () => (await ask('/api/auth/login', { headers: busy })).status,
-      ),
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, () => ask('/api/auth/login', { headers: busy })),
     )
-    expect(statuses).toContain(429)
-    const refused = await ask('/api/auth/login', { headers: busy })
-    expect(await problemOf(refused)).toMatchObject({ status: 429 })
-    expect(refused.headers.get('retry-after')).toBe('1')
+    const refused = answers.find((answer) => answer.status === 429)
+    expect(refused?.headers.get('retry-after')).toBe('1')
+    expect(await problemOf(refused!)).toMatchObject({ status: 429 })
     const other = { 'x-forwarded-for': '10.9.8.6' }
     expect((await ask('/api/auth/login', { headers: other })).status).toBe(503)
     expect((await ask('/api/auth/login')).status).toBe(503)

@@ -1,7 +1,12 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
 import { text } from 'node:stream/consumers'
-import type { OtlpSpan } from '../src/span.ts'
+
+type OtlpSpan = {
+  spanId: string
+  startTimeUnixNano: string
+  attributes: { key: string; value: { stringValue?: string } }[]
+}
 
 /** A service that answers with what it was asked; `/die` breaks off, `/slow` takes 300 ms, `/fail` is 500. */
 export async function startEcho(port: number) {
@@ -55,8 +60,7 @@ export async function startReceiver(port: number) {
 }
 
 function pathOf(span: OtlpSpan): string {
-  const value = span.attributes.find(({ key }) => key === 'url.path')?.value
-  return value && 'stringValue' in value ? value.stringValue : ''
+  return span.attributes.find(({ key }) => key === 'url.path')?.value.stringValue ?? ''
 }
 
 async function serve(
