@@ -58,7 +58,7 @@ export function createRecorder(recorder: Recorder): TracerProvider {
       )
     },
     startActiveSpan(name: string, ...rest: unknown[]) {
-      const run = rest.at(-1) as (span: Span) => ReturnType<typeof run>
+      const run = rest.at(-1) as (span: Span) => never
       const options = rest.length > 1 ? (rest[0] as SpanOptions) : {}
       const parent = rest.length > 2 ? (rest[1] as Context) : context.active()
       const span = tracer.startSpan(name, options, parent)

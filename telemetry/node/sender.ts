@@ -28,7 +28,7 @@ export function createSender(url: string) {
     /** How many spans of the batch were lost: 0, or what the endpoint refused for good. */
     async send(body: Buffer): Promise<number> {
       for (let waitMs = retryMs.first; ; waitMs = Math.min(waitMs * 2, retryMs.most)) {
-        const outcome = await attempt(body).catch((e) => (console.error("ATT", e.message, performance.now() | 0), null))
+        const outcome = await attempt(body).catch(() => null)
         if (outcome) return outcome.refused
         if (abandoned) return Number.POSITIVE_INFINITY
         await sleep(waitMs, undefined, { ref: false })
