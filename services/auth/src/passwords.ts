@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { Problem } from '@clew/kit/problem'
+import { recordException } from '@clew/telemetry/error'
 import { hash, verify } from '@node-rs/bcrypt'
-import { SpanStatusCode, trace } from '@opentelemetry/api'
+import { trace } from '@opentelemetry/api'
 import { bulkhead, isBulkheadRejectedError } from 'cockatiel'
 
 export type Passwords = {
@@ -31,7 +32,7 @@ export function createPasswords({ running = 2, waiting = 100 } = {}): Passwords 
       try {
         return await room.execute(run)
       } catch (error) {
-        span.setStatus({ code: SpanStatusCode.ERROR })
+        recordException(error)
         throw isBulkheadRejectedError(error) ? crowded() : error
       } finally {
         span.end()
