@@ -88,7 +88,7 @@ function explain(output) {
   if (/ENOSPC/.test(output)) {
     return 'The disk became full while npm installed the dependencies: free some space, then run this again.'
   }
-  const lines = output.trim().split('\n').slice(-12).join('\n    ')
+  const lines = output.trim().split('\n').slice(0, 12).join('\n    ')
   return `npm could not install the dependencies; check the network, then run this again. npm said:\n    ${lines}`
 }
 
