@@ -6,7 +6,7 @@ export const pageSize = 20
 
 const id = z.uuid()
 const time = z.iso.datetime({ offset: true })
-const name = text(1, 100).regex(/\S/, 'must not be blank')
+const name = text(0, 100).regex(/\S/, 'must not be blank')
 const noNull = (value: string) => !value.includes('\0')
 const avatar = z
   .url({ protocol: /^https?$/, error: 'must be an http or https address' })
@@ -75,7 +75,7 @@ export const profilePage = z
   .meta({ id: 'ProfilePage' })
 
 export const searchQuery = z.object({
-  q: text(1, 100).regex(/\S/, 'must not be blank'),
+  q: text(0, 100).regex(/\S/, 'must not be blank'),
   limit,
 })
 

@@ -1,4 +1,4 @@
-import type { Postgres } from '@clew/kit/postgres'
+import type { Postgres, Queryable } from '@clew/kit/postgres'
 import { Problem } from '@clew/kit/problem'
 import type { Position } from './cursor.ts'
 import { recordFollowed, recordProfileUpdated, recordUnfollowed } from './events.ts'
@@ -75,7 +75,7 @@ export function createStore(postgres: Postgres) {
          returning follower_id, following_id, created_at`,
         [follower, following],
       )
-      if (!made) throw (await isFollowing(follower, following)) ? alreadyFollowing() : nobody()
+      if (!made) throw (await isFollowing(tx, follower, following)) ? alreadyFollowing() : nobody()
       await tx.query(countFollow(1), [follower, following])
       await recordFollowed(tx, made)
       return made
@@ -94,14 +94,6 @@ export function createStore(postgres: Postgres) {
       await tx.query(countFollow(-1), [follower, following])
       await recordUnfollowed(tx, ended)
     })
-  }
-
-  async function isFollowing(follower: string, following: string): Promise<boolean> {
-    const rows = await postgres.query(
-      'select 1 from follows where follower_id = $1 and following_id = $2',
-      [follower, following],
-    )
-    return rows.length > 0
   }
 
   /** Who follows this person, newest first. */
@@ -174,6 +166,14 @@ function countFollow(by: 1 | -1): string {
           set following_count = following_count + case when profiles.id = $1 then ${by} else 0 end,
               follower_count  = follower_count  + case when profiles.id = $2 then ${by} else 0 end
           from pair where profiles.id = pair.id`
+}
+
+async function isFollowing(tx: Queryable, follower: string, following: string): Promise<boolean> {
+  const rows = await tx.query(
+    'select 1 from follows where follower_id = $1 and following_id = $2',
+    [follower, following],
+  )
+  return rows.length > 0
 }
 
 export function nobody(): Problem {
