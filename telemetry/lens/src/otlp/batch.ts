@@ -1,17 +1,26 @@
-import type { KeyValue, Resource, ResourceSpans, Scope, Span, TracesData } from './shape.ts'
-import { faultOf } from './span.ts'
+import { isUtf8 } from 'node:buffer'
+import {
+  fail,
+  nullWord,
+  openList,
+  openObject,
+  skipSpace,
+  skipValue,
+  walkList,
+  walkObject,
+} from './json-text.ts'
+import type { KeyValue } from './shape.ts'
+import type { SpanRecord } from './span-record.ts'
+import { createSpanScanner } from './span-scanner.ts'
 
-export type ScopeBlock = { scope: Scope | undefined; schemaUrl: string | undefined; spans: Span[] }
-export type ResourceBlock = { source: ResourceSource; scopes: ScopeBlock[] }
-/** One resource of a batch; its JSON text is made once, however many traces it takes part in. */
-export type ResourceSource = {
-  service: string
-  resource: Resource | undefined
-  schemaUrl: string | undefined
-  json: string | undefined
-}
+/** Resource and scope that spans share: the JSON that stands before and after them in `resourceSpans`. */
+export type Source = { service: string; head: Buffer; tail: Buffer }
 /** What one batch says of one trace. */
-export type TraceGroup = { traceId: string; spans: number; blocks: ResourceBlock[] }
+export type TraceGroup = {
+  traceId: string
+  body: Buffer
+  blocks: { source: Source; spans: SpanRecord[] }[]
+}
 export type Batch = { groups: TraceGroup[]; received: number; rejected: number; reason: string }
 
 /** The request is not OTLP at all, so that nothing of it can be kept. */
@@ -20,75 +29,118 @@ export class MalformedBatch extends Error {
 }
 
 /**
- * Sorts the spans of a request by trace. A span at fault is left out and counted, its neighbours stay;
- * `reason` explains the first one.
- * @throws MalformedBatch when the lists that hold the spans are not lists
+ * Sorts the spans of a request, given as OTLP JSON, by trace. A span at fault is left out and counted, its
+ * neighbours stay; `reason` explains the first one. The groups keep referring to the body.
+ * @throws SyntaxError when the body is not JSON; MalformedBatch when it is not built as OTLP is
  */
-export function sortBatch(data: TracesData): Batch {
+export function sortBatch(body: Buffer): Batch {
+  if (!isUtf8(body)) throw new SyntaxError('it is not UTF-8')
   const batch: Batch = { groups: [], received: 0, rejected: 0, reason: '' }
   const byTrace = new Map<string, TraceGroup>()
-  for (const resourceSpans of list(data.resourceSpans, 'resourceSpans')) {
-    const source = sourceOf(resourceSpans)
-    for (const scopeSpans of list(resourceSpans.scopeSpans, 'scopeSpans')) {
-      if (!isObject(scopeSpans))
-        throw new MalformedBatch('An entry of scopeSpans is not an object.')
-      const spans = list(scopeSpans.spans, 'spans')
-      batch.received += spans.length
-      // Neighbours mostly belong to the same trace: the last place found is tried first.
-      let group: TraceGroup | undefined
-      let block: ScopeBlock | undefined
-      for (const span of spans) {
-        const fault = faultOf(span)
-        if (fault) {
-          batch.rejected++
-          batch.reason ||= fault
-          continue
-        }
-        if (group?.traceId !== span.traceId) {
-          group = byTrace.get(span.traceId)
-          if (!group) {
-            group = { traceId: span.traceId, spans: 0, blocks: [] }
-            byTrace.set(span.traceId, group)
-            batch.groups.push(group)
-          }
-          block = undefined
-        }
-        block ??= openBlock(group!, source, scopeSpans)
-        block.spans.push(span)
-        group!.spans++
-      }
+  const { span } = createSpanScanner(body)
+  let resource = { json: '{}', schemaUrl: '', sources: [] as { source: Source; scope: string }[] }
+  let scope = { json: '', schemaUrl: '' }
+  let source: Source
+  let group: TraceGroup | undefined
+  let spans: SpanRecord[] = []
+
+  function takeResource(from: number): number {
+    resource = { json: '{}', schemaUrl: '', sources: [] }
+    const end = members('An entry of resourceSpans', from, (field, at) => {
+      if (field === 'scopeSpans') return items(field, at, takeScope)
+      const end = skipValue(body, at)
+      if (field === 'resource') resource.json = objectText('A resource', at, end)
+      else if (field === 'schemaUrl') resource.schemaUrl = body.toString('utf8', at, end)
+      return end
+    })
+    finishSources()
+    return end
+  }
+
+  function takeScope(from: number): number {
+    scope = { json: '', schemaUrl: '' }
+    source = { service: '', head: body, tail: body }
+    group = undefined
+    const end = members('An entry of scopeSpans', from, (field, at) => {
+      if (field === 'spans') return items(field, at, takeSpan)
+      const end = skipValue(body, at)
+      if (field === 'scope') scope.json = objectText('A scope', at, end)
+      else if (field === 'schemaUrl') scope.schemaUrl = body.toString('utf8', at, end)
+      return end
+    })
+    const json = (scope.json && `"scope":${scope.json},`) + schemaUrlText(scope.schemaUrl, 'before')
+    resource.sources.push({ source, scope: json })
+    return end
+  }
+
+  function takeSpan(from: number): number {
+    const { end, taken } = span(from, batch.received++)
+    if (typeof taken === 'string') {
+      batch.rejected++
+      batch.reason ||= taken
+      return end
+    }
+    // Neighbours mostly belong to the same trace: the last place found is tried first.
+    if (group?.traceId !== taken.traceId) openBlock(taken.traceId)
+    spans.push(taken)
+    return end
+  }
+
+  function openBlock(traceId: string): void {
+    group = byTrace.get(traceId)
+    if (!group) {
+      group = { traceId, body, blocks: [] }
+      byTrace.set(traceId, group)
+      batch.groups.push(group)
+    }
+    const last = group.blocks.at(-1)
+    spans = last?.source === source ? last.spans : []
+    if (last?.source !== source) group.blocks.push({ source, spans })
+  }
+
+  /** The resource may stand behind its spans, so their surroundings are known only at its end. */
+  function finishSources(): void {
+    const service = serviceName(JSON.parse(resource.json).attributes)
+    for (const { source, scope } of resource.sources) {
+      source.service = service
+      source.head = Buffer.from(`{"resource":${resource.json},"scopeSpans":[{${scope}"spans":[`)
+      source.tail = Buffer.from(`]}]${schemaUrlText(resource.schemaUrl, 'after')}}`)
     }
   }
+
+  function members(
+    what: string,
+    from: number,
+    take: (field: string, at: number) => number,
+  ): number {
+    if (body[from] !== openObject) {
+      skipValue(body, from)
+      throw new MalformedBatch(`${what} is not an object.`)
+    }
+    return walkObject(body, from, (at, keyFrom, keyTo) =>
+      take(body.toString('utf8', keyFrom, keyTo), at),
+    )
+  }
+
+  function items(name: string, from: number, take: (at: number) => number): number {
+    if (body[from] === openList) return walkList(body, from, take)
+    const end = skipValue(body, from)
+    if (body[from] === nullWord) return end
+    throw new MalformedBatch(`${name} is not a list.`)
+  }
+
+  function objectText(what: string, from: number, to: number): string {
+    if (body[from] === openObject) return body.toString('utf8', from, to)
+    if (body[from] === nullWord) return '{}'
+    throw new MalformedBatch(`${what} is not an object.`)
+  }
+
+  const end = members('The body', skipSpace(body, 0), (field, at) =>
+    field === 'resourceSpans' ? items(field, at, takeResource) : skipValue(body, at),
+  )
+  const rest = skipSpace(body, end)
+  if (rest < body.length) fail(body, rest)
   return batch
-}
-
-function openBlock(
-  group: TraceGroup,
-  source: ResourceSource,
-  { scope, schemaUrl }: { scope?: Scope; schemaUrl?: string },
-): ScopeBlock {
-  let resource = group.blocks.at(-1)
-  if (resource?.source !== source) {
-    resource = { source, scopes: [] }
-    group.blocks.push(resource)
-  }
-  let block = resource.scopes.at(-1)
-  if (!block || block.scope !== scope) {
-    block = { scope, schemaUrl, spans: [] }
-    resource.scopes.push(block)
-  }
-  return block
-}
-
-function sourceOf(resourceSpans: ResourceSpans): ResourceSource {
-  if (!isObject(resourceSpans)) {
-    throw new MalformedBatch('An entry of resourceSpans is not an object.')
-  }
-  const { resource, schemaUrl } = resourceSpans
-  if (resource !== undefined && !isObject(resource)) {
-    throw new MalformedBatch('A resource is not an object.')
-  }
-  return { service: serviceName(resource?.attributes), resource, schemaUrl, json: undefined }
 }
 
 export function serviceName(attributes: KeyValue[] | undefined): string {
@@ -97,12 +149,7 @@ export function serviceName(attributes: KeyValue[] | undefined): string {
   return String(named?.value?.stringValue || 'unknown_service')
 }
 
-function list<Item>(value: Item[] | undefined | null, name: string): Item[] {
-  if (value === undefined || value === null) return []
-  if (!Array.isArray(value)) throw new MalformedBatch(`${name} is not a list.`)
-  return value
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+function schemaUrlText(json: string, comma: 'before' | 'after'): string {
+  if (!json.startsWith('"') || json === '""') return ''
+  return comma === 'before' ? `"schemaUrl":${json},` : `,"schemaUrl":${json}`
 }

@@ -1,23 +1,18 @@
-import type { TracesData } from './shape.ts'
-
 /** One encoding of OTLP: how its requests are read and its answers written. */
 export type Codec = {
   contentType: string
-  /** @throws Error with the reason when the body is not in this encoding */
-  read(body: Buffer): TracesData
+  /**
+   * The request as OTLP JSON.
+   * @throws Error with the reason when the body is not in this encoding
+   */
+  toJson(body: Buffer): Buffer
   success(rejected: number, reason: string): Buffer
   failure(message: string): Buffer
 }
 
 export const jsonCodec: Codec = {
   contentType: 'application/json',
-  read(body) {
-    const data = JSON.parse(body.toString())
-    if (typeof data !== 'object' || data === null || Array.isArray(data)) {
-      throw new Error('the body is not an object')
-    }
-    return data
-  },
+  toJson: (body) => body,
   success(rejected, reason) {
     const partial = { rejectedSpans: String(rejected), errorMessage: reason }
     return Buffer.from(JSON.stringify({ partialSuccess: rejected > 0 ? partial : {} }))

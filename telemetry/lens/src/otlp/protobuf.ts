@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import protobuf from 'protobufjs'
 import type { Codec } from './codec.ts'
-import type { TracesData } from './shape.ts'
 import { toJsonShape } from './wire.ts'
 
 const { root } = protobuf.parse(readFileSync(new URL('./otlp.proto', import.meta.url), 'utf8'))
@@ -11,7 +10,7 @@ const refusal = root.lookupType('otlp.Refusal')
 
 export const protobufCodec: Codec = {
   contentType: 'application/x-protobuf',
-  read: (body) => toJsonShape(tracesData.decode(body)) as TracesData,
+  toJson: (body) => Buffer.from(JSON.stringify(toJsonShape(tracesData.decode(body)))),
   success(rejected, reason) {
     if (rejected === 0) return Buffer.alloc(0)
     const partialSuccess = { rejectedSpans: rejected, errorMessage: reason }

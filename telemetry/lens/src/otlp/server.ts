@@ -2,7 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { Logger } from '@clew/kit/log'
 import type { Counters } from '../counters.ts'
 import type { Store } from '../store/store.ts'
-import { MalformedBatch, sortBatch } from './batch.ts'
+import { type Batch, MalformedBatch, sortBatch } from './batch.ts'
 import { announcedBytes, Refusal, readBody } from './body.ts'
 import { type Codec, codecFor, jsonCodec } from './codec.ts'
 
@@ -35,7 +35,7 @@ export function createOtlpServer(deps: Deps): RequestListener {
   }
 
   async function store(body: Buffer, codec: Codec): Promise<Buffer> {
-    const batch = sortBatch(decode(body, codec))
+    const batch = read(body, codec)
     counters.add('received', batch.received)
     counters.add('rejected', batch.rejected)
     metrics.count('clew_lens_spans_received_total', batch.received)
@@ -76,10 +76,11 @@ async function findCodec(request: IncomingMessage): Promise<Codec> {
   throw new Refusal(415, `The content type must be application/json or application/x-protobuf.`)
 }
 
-function decode(body: Buffer, codec: Codec) {
+function read(body: Buffer, codec: Codec): Batch {
   try {
-    return codec.read(body)
+    return sortBatch(codec.toJson(body))
   } catch (error) {
+    if (error instanceof MalformedBatch) throw new Refusal(400, error.message)
     throw new Refusal(400, `The body is not OTLP in ${codec.contentType}: ${messageOf(error)}`)
   }
 }
@@ -105,7 +106,6 @@ function refuse(
 
 function toRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error
-  if (error instanceof MalformedBatch) return new Refusal(400, error.message)
   return new Refusal(500, 'Something went wrong in lens.')
 }
 

@@ -2,6 +2,7 @@ import { toLegacyTrace } from './legacy.ts'
 import { QueryError, readTraceId } from './parameters.ts'
 import type { Reader } from './reader.ts'
 import type { Answers } from './server.ts'
+import { parseTexts } from './texts.ts'
 
 const minute = 60_000
 const day = 86_400_000
@@ -14,8 +15,7 @@ export function legacyAnswers(reader: Reader): Answers {
       const no = reader.traceNo(traceId)
       const texts = no === undefined ? [] : reader.texts(no)
       if (texts.length === 0) throw new QueryError(404, 'trace not found')
-      const resourceSpans = JSON.parse(`[${texts.join(',')}]`)
-      return structured([toLegacyTrace(traceId.toString('hex'), resourceSpans)])
+      return structured([toLegacyTrace(traceId.toString('hex'), parseTexts(texts))])
     },
 
     '/api/dependencies'(parameters) {

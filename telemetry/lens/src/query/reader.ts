@@ -62,10 +62,10 @@ export function openReader(folder: string) {
     },
     traceNo: (id: Uint8Array) => traceNo.get(id)?.no as number | undefined,
     summary: (no: number) => summary.get(no)?.summary as string | undefined,
-    /** The trace's OTLP JSON: texts which, joined by commas, are the entries of `resourceSpans`. */
-    texts: (no: number) => texts.all(...range(no)).map(({ spans }) => spans as string),
+    /** The trace's OTLP JSON: texts in UTF-8 which, joined by commas, are the entries of `resourceSpans`. */
+    texts: (no: number) => texts.all(...range(no)).map(({ spans }) => spans as Uint8Array),
     packs: (no: number) => packs.all(...range(no)).map(({ pack }) => pack as Uint8Array),
-    parts: (no: number) => parts.all(...range(no)) as { pack: Uint8Array; spans: string }[],
+    parts: (no: number) => parts.all(...range(no)) as { pack: Uint8Array; spans: Uint8Array }[],
     /** Traces with spans of a service that start in the window (microseconds), the newest first. */
     presence(service: number | undefined, from: number, before: number) {
       const reach = from === 0 ? -1 : from - presenceMicros

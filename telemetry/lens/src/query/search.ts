@@ -1,9 +1,9 @@
-import type { ResourceSpans } from '../otlp/shape.ts'
 import { scan } from '../store/pack.ts'
 import { textOf } from './attributes.ts'
 import { spanMatcher } from './match.ts'
 import type { TraceQuery } from './parameters.ts'
 import type { Reader } from './reader.ts'
+import { parseTexts } from './texts.ts'
 
 /** Numbers of the traces in which one span meets all of the query, the most recently seen first. */
 export function searchTraces(reader: Reader, query: TraceQuery): number[] {
@@ -50,9 +50,10 @@ function createMatcher(reader: Reader, query: TraceQuery, service: number | unde
     }
     if (attributes.length === 0) return reader.packs(trace).some(matchesPack)
     return reader.parts(trace).some(({ pack, spans }) => {
-      if (rarest && !spans.includes(rarest)) return false
-      if (!matchesPack(pack)) return false
-      return (JSON.parse(`[${spans}]`) as ResourceSpans[]).some(matchesSpan)
+      if (rarest && !Buffer.from(spans.buffer, spans.byteOffset, spans.length).includes(rarest)) {
+        return false
+      }
+      return matchesPack(pack) && parseTexts([spans]).some(matchesSpan)
     })
   }
 }

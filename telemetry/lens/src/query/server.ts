@@ -5,8 +5,8 @@ import { QueryError } from './parameters.ts'
 import type { Reader } from './reader.ts'
 import { v3Answers } from './v3-answers.ts'
 
-/** An answer's body, as text already in JSON. */
-export type Answer = (parameters: URLSearchParams, id: string) => string
+/** Makes the body of an answer, already in JSON. */
+export type Answer = (parameters: URLSearchParams, id: string) => string | Buffer
 export type Answers = Record<string, Answer>
 
 /** Jaeger's query API over what lens stored, and lens' own state. */
@@ -51,8 +51,8 @@ function legacyError(code: number, msg: string): string {
   return JSON.stringify({ data: null, total: 0, limit: 0, offset: 0, errors: [{ code, msg }] })
 }
 
-function send(response: ServerResponse, status: number, body: string): void {
-  const bytes = Buffer.from(body)
+function send(response: ServerResponse, status: number, body: string | Buffer): void {
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body
   response
     .writeHead(status, {
       'Content-Type': 'application/json',

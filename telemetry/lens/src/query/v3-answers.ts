@@ -2,6 +2,7 @@ import { QueryError, readTraceId, readTraceQuery, requireWindow } from './parame
 import type { Reader } from './reader.ts'
 import { searchTraces } from './search.ts'
 import type { Answers } from './server.ts'
+import { joinTexts } from './texts.ts'
 
 /** Jaeger's `/api/v3`. Traces are OTLP JSON, joined from the stored texts without parsing them. */
 export function v3Answers(reader: Reader): Answers {
@@ -36,9 +37,9 @@ export function v3Answers(reader: Reader): Answers {
     },
   }
 
-  function result(traces: number[]): string {
+  function result(traces: number[]): Buffer {
     const texts = traces.flatMap(reader.texts)
     if (texts.length === 0) throw new QueryError(404, 'No traces found')
-    return `{"result":{"resourceSpans":[${texts.join(',')}]}}`
+    return joinTexts('{"result":{"resourceSpans":[', texts, ']}}')
   }
 }

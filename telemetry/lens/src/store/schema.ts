@@ -20,7 +20,7 @@ const schema = `
     summary text not null
   ) strict;
   create index trace_owner on trace (owner);
-  create table part (no integer primary key, pack blob not null, spans text not null) strict;
+  create table part (no integer primary key, pack blob not null, spans blob not null) strict;
   create table presence (
     service integer not null, started integer not null, trace integer not null,
     last integer not null, primary key (service, started, trace)

@@ -1,11 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Counters } from '../counters.ts'
-import type { ResourceSource, ScopeBlock, TraceGroup } from '../otlp/batch.ts'
-import { errorStatus, type Span } from '../otlp/shape.ts'
+import type { TraceGroup } from '../otlp/batch.ts'
+import type { SpanRecord } from '../otlp/span-record.ts'
 import { openDictionary } from './dictionary.ts'
 import { type Limits, openEviction } from './eviction.ts'
-import { readInstant } from './instant.ts'
 import { type PackedSpan, pack } from './pack.ts'
+import { addText } from './part-text.ts'
 import { presenceOf } from './presence.ts'
 import { partsPerTrace } from './schema.ts'
 import { addSpan, type OnCall, ownerOf, summarise, type TraceState } from './trace-state.ts'
@@ -27,39 +27,38 @@ export function openWriter(
   const eviction = openEviction(database, { limits, counters, dictionary })
   const states = openTraceStates(database, dictionary)
   const calls = openCalls(database)
-  const addPart = database.prepare('insert into part (no, pack, spans) values (?, ?, ?)')
+  const insertPart = database.prepare('insert into part (no, pack, spans) values (?, ?, ?)')
   const addPresence = database.prepare(
     `insert into presence (service, started, trace, last) values (?, ?, ?, ?)
      on conflict do update set last = max(last, excluded.last)`,
   )
   eviction.recount()
 
-  function addGroup(group: TraceGroup): { state: TraceState; stored: number } {
+  function addGroup(group: TraceGroup): { state: TraceState; offered: number; stored: number } {
     const state = states.find(group.traceId, eviction.wasEvicted)
-    const spans: PackedSpan[] = []
-    const texts: string[] = []
-    for (const { source, scopes } of group.blocks) {
+    const added: PackedSpan[] = []
+    const texts: Buffer[] = []
+    let offered = 0
+    for (const { source, spans } of group.blocks) {
       const service = dictionary.service(source.service)
-      const fresh: ScopeBlock[] = []
-      for (const scope of scopes) {
-        const kept = scope.spans.filter((span) => {
-          if (state.spans.has(span.spanId) || state.spans.size >= mostSpans) return false
-          const packed = packSpan(span, dictionary.operation(service, span.name, span.kind ?? 0))
-          addSpan(state, packed, service, calls.count)
-          spans.push(packed)
-          return true
-        })
-        if (kept.length > 0) fresh.push({ ...scope, spans: kept })
+      const fresh: SpanRecord[] = []
+      for (const span of spans) {
+        if (state.spans.has(span.id) || state.spans.size >= mostSpans) continue
+        span.operation = dictionary.operation(service, span.name, span.kind)
+        addSpan(state, span, service, calls.count)
+        fresh.push(span)
       }
-      if (fresh.length > 0) texts.push(resourceSpansText(source, fresh))
+      offered += spans.length
+      added.push(...fresh)
+      if (fresh.length > 0) addText(texts, source, fresh, group.body)
     }
-    if (spans.length > 0) addSpans(state, spans, texts.join(','))
-    return { state, stored: spans.length }
+    if (added.length > 0) addPart(state, added, Buffer.concat(texts))
+    return { state, offered, stored: added.length }
   }
 
-  function addSpans(state: TraceState, spans: PackedSpan[], text: string): void {
+  function addPart(state: TraceState, spans: PackedSpan[], text: Buffer): void {
     const packed = pack(spans)
-    addPart.run(state.no * partsPerTrace + state.parts, packed, text)
+    insertPart.run(state.no * partsPerTrace + state.parts, packed, text)
     state.parts++
     state.bytes += packed.length + text.length
     for (const row of presenceOf(spans, (at) => dictionary.operationOf(at).service)) {
@@ -82,7 +81,7 @@ export function openWriter(
     for (const groups of batches) {
       for (const group of groups) {
         const added = addGroup(group)
-        offered += group.spans
+        offered += added.offered
         stored += added.stored
         if (added.stored > 0) changed.add(added.state)
       }
@@ -115,24 +114,6 @@ export function openWriter(
       }
     },
   }
-}
-
-function packSpan(span: Span, operation: number): PackedSpan {
-  return {
-    id: span.spanId,
-    parent: span.parentSpanId ?? '',
-    operation,
-    error: span.status?.code === errorStatus,
-    start: readInstant(span.startTimeUnixNano),
-    end: readInstant(span.endTimeUnixNano),
-  }
-}
-
-function resourceSpansText(source: ResourceSource, scopes: ScopeBlock[]): string {
-  source.json ??= JSON.stringify(source.resource ?? {})
-  const schemaUrl = source.schemaUrl ? `,"schemaUrl":${JSON.stringify(source.schemaUrl)}` : ''
-  const text = scopes.map((scope) => JSON.stringify(scope)).join(',')
-  return `{"resource":${source.json},"scopeSpans":[${text}]${schemaUrl}}`
 }
 
 /** Counts calls from service to service by the minute, for the map of dependencies. */
