@@ -1,6 +1,6 @@
 import type { Platform } from '@clew/launcher/platform'
-import autocannon from 'autocannon'
 import pg from 'pg'
+import { type Dispatcher, Pool } from 'undici'
 import { v7 as uuid } from 'uuid'
 
 export type Route = 'profile read, cached' | 'follow'
@@ -9,6 +9,7 @@ export type Load = (route: Route, amount: number) => Promise<void>
 
 const connections = 8
 
+type Aim = Dispatcher.RequestOptions & { expected: number }
 type Follower = { id: string; token: string; targets: string[] }
 
 /** People to be followed and to follow; each connection is a follower of its own, so none waits for another's row. */
@@ -17,40 +18,40 @@ export async function prepareLoad(platform: Platform, targets: number): Promise<
     Array.from({ length: connections }, () => register(platform.urls.gateway)),
   )
   const people = await insertPeople(platform, targets)
-  const read = `/api/users/${people[0]}`
   for (const follower of followers) follower.targets = [...people]
-  return async (route, amount) => {
-    if (route === 'follow') await follow(platform.urls.gateway, followers, amount)
-    else await send({ url: platform.urls.gateway + read, connections, amount })
+  const aims: Record<Route, (connection: number) => Aim> = {
+    'profile read, cached': () => ({
+      method: 'GET',
+      path: `/api/users/${people[0]}`,
+      expected: 200,
+    }),
+    follow: (connection) => ({
+      method: 'POST',
+      path: `/api/users/${followers[connection]?.targets.pop()}/follow`,
+      headers: { authorization: `Bearer ${followers[connection]?.token}` },
+      expected: 201,
+    }),
   }
+  return (route, amount) => send(platform.urls.gateway, amount, aims[route])
 }
 
-async function follow(origin: string, followers: Follower[], amount: number) {
-  let next = 0
-  await send({
-    url: origin,
-    connections,
-    amount,
-    setupClient(client) {
-      const follower = followers[next++ % followers.length] as Follower
-      const aim = () =>
-        client.setRequest({
-          method: 'POST',
-          path: `/api/users/${follower.targets.pop()}/follow`,
-          headers: { authorization: `Bearer ${follower.token}` },
-        })
-      aim()
-      client.on('response', aim)
-    },
-  })
-}
-
-async function send(options: autocannon.Options): Promise<void> {
-  const result = await autocannon(options)
-  if (result.non2xx + result.errors === 0) return
-  throw new Error(
-    `${result.non2xx} answers were not 2xx and ${result.errors} failed: the run is void`,
-  )
+/** Each connection sends its next request when the last was answered, until `amount` were sent. */
+async function send(origin: string, amount: number, aim: (connection: number) => Aim) {
+  const pool = new Pool(origin, { connections })
+  let left = amount
+  const work = async (connection: number) => {
+    while (left-- > 0) {
+      const { expected, ...request } = aim(connection)
+      const answer = await pool.request(request)
+      await answer.body.dump()
+      if (answer.statusCode === expected) continue
+      throw new Error(
+        `${request.method} ${request.path} answered ${answer.statusCode}: the run is void`,
+      )
+    }
+  }
+  const workers = Array.from({ length: connections }, (_, connection) => work(connection))
+  await Promise.all(workers).finally(() => pool.destroy())
 }
 
 async function register(origin: string): Promise<Follower> {
@@ -75,11 +76,11 @@ async function insertPeople(platform: Platform, count: number): Promise<string[]
     connectionString: `${platform.urls.postgres.replace(/\/[^/]*$/, '')}/profile`,
   })
   await client.connect()
-  await client.query(
-    `insert into profiles (id, username, display_name)
-     select id, 'target_' || n, 'Target ' || n from unnest($1::uuid[]) with ordinality as t (id, n)`,
+  const insert = client.query(
+    `insert into profiles (id, username, display_name, created_at)
+     select id, 'target_' || n, 'Target ' || n, now() from unnest($1::uuid[]) with ordinality as t (id, n)`,
     [ids],
   )
-  await client.end()
+  await insert.finally(() => client.end())
   return ids
 }

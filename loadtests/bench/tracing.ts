@@ -28,7 +28,7 @@ export async function benchTracing(quick: boolean): Promise<Row[]> {
     const platform = stack.use(
       await startPlatform({
         telemetry: name,
-        portOffset: 11_000 + index * 500,
+        portOffset: 13_000 + index * 500,
         state: `.clew/bench/${name}`,
         fresh: true,
       }),
@@ -110,8 +110,8 @@ async function read(platform: Platform) {
     .parts()
     .flatMap(({ name, pid }) => (pid ? [[name, cpuMicrosOf(pid)] as const] : []))
   const answer = await fetch(`${platform.urls.query}/stats`)
-  const stats = (await answer.json()) as { spans: { stored: number } }
-  return { cpu: Object.fromEntries(parts), spans: stats.spans.stored }
+  const stats = (await answer.json()) as { stored: number }
+  return { cpu: Object.fromEntries(parts), spans: stats.stored }
 }
 
 function sum(block: Block, parts: string[]): number {
