@@ -41,8 +41,9 @@ export function startTail({ follower, send, log, paths, limits = defaultLimits }
         if (advanced) moved = true
         else {
           // Only while lines come in: then nginx.pid is surely NGINX's.
-          if (moved) await rotateIfLarge()
+          const mayRotate = moved
           moved = false
+          if (mayRotate) await rotateIfLarge()
           await pause(pollMs)
         }
       } catch (error) {
