@@ -11,9 +11,10 @@ export type Journey = {
     id: string
     /**
      * Waits until exactly these spans are stored, written as in `tree.ts`: nothing more, nothing less.
+     * Where two things race, each outcome is a tree of its own.
      * @throws an assertion error that shows the expected and the stored tree
      */
-    toBe(tree: string): Promise<void>
+    toBe(...trees: string[]): Promise<void>
     /** The spans stored once no new ones come. */
     spans(): Promise<TraceSpan[]>
   }
@@ -32,23 +33,26 @@ export async function journey(name: string, act: () => Promise<Answer>): Promise
     answer,
     trace: {
       id,
-      toBe: (tree) => awaitTree(name, id, parseTree(tree)),
+      toBe: (...trees) => awaitTree(name, id, trees.map(parseTree)),
       spans: () => awaitQuiet(id),
     },
   }
 }
 
-async function awaitTree(name: string, id: string, tree: Tree): Promise<void> {
-  const expected = printTree(tree)
-  const follows = tree.lines.some((line) => line.follows)
+async function awaitTree(name: string, id: string, trees: Tree[]): Promise<void> {
   const deadline = Date.now() + patienceMs
   for (;;) {
     const trace = await readTrace(id)
-    const followers = follows ? await readFollowers(trace) : undefined
-    const actual = describeTrace(trace, tree, followers)
+    const followers = await readFollowers(trace, trees)
+    const found = trees.map((tree) => ({
+      expected: printTree(tree),
+      actual: describeTrace(trace, tree, followers),
+    }))
     // Spans that come later still are found when the whole run is looked at.
-    if (actual === expected) return note({ traceId: id, spans: trace.length })
-    if (Date.now() > deadline) throw new TreeDiffers(name, id, expected, actual)
+    if (found.some(({ expected, actual }) => expected === actual)) {
+      return note({ traceId: id, spans: trace.length })
+    }
+    if (Date.now() > deadline) throw new TreeDiffers(name, id, found[0]!)
     await sleep(pauseMs)
   }
 }
@@ -66,9 +70,10 @@ async function awaitQuiet(id: string): Promise<TraceSpan[]> {
   return spans
 }
 
-/** The traces that were begun by the events of this one. */
-async function readFollowers(trace: TraceSpan[]): Promise<Followers> {
+/** The traces that were begun by the events of this one, if any tree asks for them. */
+async function readFollowers(trace: TraceSpan[], trees: Tree[]): Promise<Followers> {
   const followers: Followers = new Map()
+  if (!trees.some(({ lines }) => lines.some((line) => line.follows))) return followers
   for (const producer of trace.filter(({ kind }) => kind === 'PRODUCER')) {
     const event = String(producer.attributes['messaging.message.id']?.value)
     const found = await findSpans('messaging.message.id', event)
@@ -89,7 +94,11 @@ class TreeDiffers extends Error {
   readonly expected: string
   readonly actual: string
 
-  constructor(journey: string, traceId: string, expected: string, actual: string) {
+  constructor(
+    journey: string,
+    traceId: string,
+    { expected, actual }: { expected: string; actual: string },
+  ) {
     const found = actual || '(no span is stored)'
     super(
       `${journey}: trace ${traceId} is not as expected.\n\nexpected\n${expected}\n\nstored\n${found}\n`,

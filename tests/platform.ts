@@ -12,8 +12,3 @@ export function readPlatform(): TestPlatform {
   if (!text) throw new Error(`${platformVariable} is not set: run under the project journeys`)
   return JSON.parse(text)
 }
-
-/** Where a real OpenID Connect issuer stands while a journey needs one; auth is told of it at start. */
-export function oidcPort(portOffset: number): number {
-  return 3999 + portOffset
-}
