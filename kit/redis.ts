@@ -54,11 +54,15 @@ export async function openRedis(url: string): Promise<Redis> {
     if (!client.isReady || performance.now() < restsUntil) throw new RedisAway('Redis is away')
     const sent = send()
     let timer: NodeJS.Timeout | undefined
+    let answered = false
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
+      // What arrived while this process itself was busy is read before Redis is called late.
+      timer = setTimeout(() => setImmediate(giveUp), patienceMs)
+      function giveUp() {
+        if (answered) return
         restsUntil = performance.now() + restMs
         reject(new RedisAway(`Redis gave no answer within ${patienceMs} ms`))
-      }, patienceMs)
+      }
     })
     try {
       return await Promise.race([sent, late])
@@ -67,6 +71,7 @@ export async function openRedis(url: string): Promise<Redis> {
       const busy = error instanceof ErrorReply && passing.test(error.message)
       throw client.isReady && !busy ? error : new RedisAway('Redis is away', { cause: error })
     } finally {
+      answered = true
       clearTimeout(timer)
     }
   }
