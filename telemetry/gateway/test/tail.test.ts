@@ -93,19 +93,29 @@ test('the collector comes later, goes, and comes back: every span arrives', asyn
   await expect.poll(paths, soon).toEqual([...early, ...late])
 })
 
-test('killed and started again, it loses nothing', async () => {
-  const { paths, state } = await receiver()
+test('killed at any moment and started again, it loses nothing', async () => {
+  const { paths } = await receiver()
   const expected = []
   for (let round = 0; round < 5; round++) {
     const tail = await startTailProcess(gateway)
     expected.push(...(await visit(round * 20, 20)))
-    if (round % 2) state.status = 503
     await new Promise((resolve) => setTimeout(resolve, 60 * round))
     await tail.kill()
-    state.status = 200
   }
   owned.use(await startTailProcess(gateway))
   await expect.poll(() => paths().toSorted(), soon).toEqual(expected.toSorted())
+})
+
+test('killed between a refusal and the next try, it sends again what was refused', async () => {
+  const { paths, state } = await receiver()
+  state.status = 503
+  const tail = await startTailProcess(gateway)
+  const visited = await visit(0, 5)
+  await expect.poll(() => state.batches, soon).toBeGreaterThan(0)
+  await tail.kill()
+  state.status = 200
+  owned.use(await startTailProcess(gateway))
+  await expect.poll(paths, soon).toEqual(visited)
 })
 
 test('ended, it sends what NGINX has written by then and exits with 0', async () => {
