@@ -18,7 +18,7 @@ function randomHex(bytes: number): string {
     randomFillSync(page)
     at = 0
   }
-  const hex = page.toString("hex", at, at + bytes)
+  const hex = page.toString('hex', at, at + bytes)
   at += bytes
   return hex
 }
