@@ -112,6 +112,9 @@ function showProgress(what) {
 function handOver(args) {
   const child = spawn(node, [join(root, 'launcher', 'main.ts'), ...args], { stdio: 'inherit' })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  // npm that is ended by SIGTERM passes it to a shell, which just ends.
+  const parent = process.ppid
+  setInterval(() => process.ppid !== parent && child.kill('SIGTERM'), 500).unref()
   child.on('exit', (code, signal) => {
     if (!signal) process.exit(code)
     process.removeAllListeners(signal)

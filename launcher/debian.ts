@@ -50,10 +50,16 @@ export async function unpackPackages(
     const options = await prepareApt(workplace)
     // A source that is out of reach fails the update as a whole while the others are there.
     await run('apt-get', [...options, 'update']).catch(() => undefined)
-    for (const set of sets) {
-      tell(`downloading ${set.packages[0]}`)
-      await unpackSet(set, cache, workplace, options)
-    }
+    const known = await keepKnown(
+      sets.flatMap((set) => set.ifKnown),
+      options,
+    )
+    const names = [...sets.flatMap((set) => set.packages), ...known]
+    tell(`downloading ${names.length} packages`)
+    const downloads = await mkdtemp(join(workplace, 'download-'))
+    await run('apt-get', [...options, 'download', ...names], { cwd: downloads })
+    tell('unpacking')
+    await Promise.all(sets.map((set) => unpackSet(set, cache, workplace, downloads)))
   } catch (error) {
     const { stderr } = error as { stderr?: string }
     if (stderr === undefined) throw error
@@ -71,24 +77,25 @@ async function unpackSet(
   set: DebianPackages,
   cache: string,
   workplace: string,
-  options: string[],
+  downloads: string,
 ): Promise<void> {
-  const downloads = await mkdtemp(join(workplace, 'download-'))
   const folder = await mkdtemp(join(workplace, 'folder-'))
-  const known = await Promise.all(set.ifKnown.map((name) => isKnown(name, options)))
-  const names = [...set.packages, ...set.ifKnown.filter((_, index) => known[index])]
-  await run('apt-get', [...options, 'download', ...names], { cwd: downloads })
-  for (const file of await readdir(downloads))
-    await run('dpkg', ['-x', join(downloads, file), folder])
+  const names = [...set.packages, ...set.ifKnown]
+  for (const file of await readdir(downloads)) {
+    const [name = ''] = file.split('_')
+    if (names.includes(name)) await run('dpkg', ['-x', join(downloads, file), folder])
+  }
   await rename(folder, unpackedFolder(set, cache)).catch((error) => {
     // Another launcher was faster; what it unpacked is the same.
     if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
   })
 }
 
-async function isKnown(name: string, options: string[]): Promise<boolean> {
-  const { stdout } = await run('apt-cache', [...options, 'policy', name])
-  return stdout.includes('Candidate:') && !stdout.includes('Candidate: (none)')
+/** Those of the packages that this release has. */
+async function keepKnown(names: string[], options: string[]): Promise<string[]> {
+  const { stdout } = await run('apt-cache', [...options, 'madison', ...names])
+  const known = new Set(stdout.split('\n').map((line) => line.split('|')[0]?.trim()))
+  return names.filter((name) => known.has(name))
 }
 
 async function prepareApt(workplace: string): Promise<string[]> {
