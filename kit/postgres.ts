@@ -33,8 +33,10 @@ export function openPostgres(url: string, options: Options = {}): Postgres {
     statement_timeout: options.statementMs ?? 5_000,
     query_timeout: (options.statementMs ?? 5_000) + 500,
   })
-  // An idle connection that breaks is replaced by the next query; without a listener it would end the process.
+  // A connection that breaks, idle or within a transaction, is replaced; the query on it fails by
+  // itself. Without these listeners it would end the process.
   pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
   const describe = describeStatement(new URL(url))
 
   const run = <Row extends object>(
@@ -115,7 +117,7 @@ function away(cause: unknown): Problem {
 function unreachable(error: unknown): boolean {
   const { code, message } = error as { code?: string; message?: string }
   if (code) return /^(E[A-Z]+|08\w{3}|57P\d\d|53300)$/.test(code)
-  return /timeout exceeded when trying to connect|Connection terminated|Query read timeout/.test(
+  return /timeout exceeded when trying to connect|Connection terminated|not queryable|Query read timeout/.test(
     message ?? '',
   )
 }

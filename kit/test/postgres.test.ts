@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { openPostgres } from '@clew/kit/postgres'
 import { openLink } from '@clew/tests/cuttable-link'
 import { openTestDatabase } from '@clew/tests/service-database'
@@ -85,4 +86,19 @@ test('a database that hangs is a 503 in the end', async () => {
 test('an error in a statement passes as it is', async () => {
   await using postgres = openPostgres(database.url)
   await expect(postgres.query('select nonsense')).rejects.toMatchObject({ code: '42703' })
+})
+
+test('a connection that breaks within a transaction fails that transaction, not the process', async () => {
+  await using link = await openLink(Number(new URL(database.url).port))
+  const url = new URL(database.url)
+  url.port = String(link.port)
+  await using postgres = openPostgres(url.href)
+  const broken = postgres.transaction(async (tx) => {
+    link.cut()
+    await sleep(100)
+    await tx.query('select 1')
+  })
+  await expect(broken).rejects.toMatchObject({ status: 503 })
+  link.mend()
+  expect(await postgres.query('select 1 as one')).toEqual([{ one: 1 }])
 })
