@@ -60,7 +60,7 @@ export function createApp(resources: Resources): Express {
   return app
 }
 
-function createRouter(deps: AppDeps): Router {
+export function createRouter(deps: AppDeps): Router {
   const router = Router({ caseSensitive: true, strict: true })
   registerRoutes(router, deps)
   loginRoutes(router, deps)

@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { eventually } from '@clew/kit/test/eventually'
 import { openCollector } from '@clew/telemetry/test/collector'
 import { type Answer, type Asking, ask } from '@clew/tests/answer'
 import { openLink } from '@clew/tests/cuttable-link'
@@ -74,6 +75,17 @@ export async function startAuth(env: Record<string, string> = {}) {
     get: (path: string, headers?: Asking['headers']) => ask(url + path, headers ? { headers } : {}),
     post: (path: string, body?: unknown, headers: Asking['headers'] = {}): Promise<Answer> =>
       ask(url + path, { method: 'POST', body, headers }),
+    /** What the stream says of a person or session, once it says anything. */
+    async facts(type: string, id: string): Promise<object[]> {
+      await using client = await openClient(redis.url)
+      return await eventually(async () => {
+        const entries = await client.xRange('events:auth', '-', '+')
+        const payloads = (entries ?? [])
+          .filter(({ message }) => message.type === type && message.payload?.includes(id))
+          .map(({ message }) => JSON.parse(message.payload ?? ''))
+        return payloads.length > 0 && payloads
+      })
+    },
     /** As if Redis had lost it. */
     async forgetSession(id: string) {
       await using client = await openClient(redis.url)
@@ -162,7 +174,7 @@ async function until(holds: () => Promise<boolean>, otherwise: () => string) {
 export async function openClient(address: string) {
   const client = createClient({ url: address })
   await client.connect()
-  return Object.assign(client, { [Symbol.asyncDispose]: async () => client.destroy() })
+  return Object.assign(client, { [Symbol.asyncDispose]: () => client.close() })
 }
 
 const portOf = (address: string) => Number(new URL(address).port)
