@@ -50,30 +50,37 @@ export async function openRedis(url: string): Promise<Redis> {
   const describe = describeCommand(hostname, Number(port || 6379))
   let restsUntil = 0
 
-  async function patiently<Result>(send: () => Promise<Result>): Promise<Result> {
-    if (!client.isReady || performance.now() < restsUntil) throw new RedisAway('Redis is away')
+  function patiently<Result>(send: () => Promise<Result>): Promise<Result> {
+    if (!client.isReady || performance.now() < restsUntil) {
+      return Promise.reject(new RedisAway('Redis is away'))
+    }
     const sent = send()
-    let timer: NodeJS.Timeout | undefined
-    let answered = false
-    const late = new Promise<never>((_, reject) => {
+    return new Promise((resolve, reject) => {
+      let answered = false
       // What arrived while this process itself was busy is read before Redis is called late.
-      timer = setTimeout(() => setImmediate(giveUp), patienceMs)
+      const timer = setTimeout(() => setImmediate(giveUp), patienceMs)
       function giveUp() {
         if (answered) return
         restsUntil = performance.now() + restMs
         reject(new RedisAway(`Redis gave no answer within ${patienceMs} ms`))
       }
+      function answer() {
+        answered = true
+        clearTimeout(timer)
+      }
+      sent.then(
+        (result) => {
+          answer()
+          resolve(result)
+        },
+        (error) => {
+          answer()
+          const busy = error instanceof ErrorReply && passing.test(error.message)
+          const away = busy || !client.isReady
+          reject(away ? new RedisAway('Redis is away', { cause: error }) : error)
+        },
+      )
     })
-    try {
-      return await Promise.race([sent, late])
-    } catch (error) {
-      sent.catch(() => {})
-      const busy = error instanceof ErrorReply && passing.test(error.message)
-      throw client.isReady && !busy ? error : new RedisAway('Redis is away', { cause: error })
-    } finally {
-      answered = true
-      clearTimeout(timer)
-    }
   }
   async function run<Result>(call: RedisCall<Result>): Promise<Result> {
     const send = () => patiently(() => call.send(client))
@@ -105,6 +112,8 @@ function createConnection(url: string, silenceMs?: number): RedisConnection {
     url,
     disableOfflineQueue: true,
     maintNotifications: 'disabled',
+    // Its own limit, an AbortSignal for each command, costs more than the command; ours is shorter.
+    commandOptions: { timeout: 0 },
     socket: {
       reconnectStrategy: (tries) => Math.min(50 * 2 ** tries, 1_000),
       connectTimeout: 1_000,

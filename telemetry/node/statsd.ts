@@ -1,5 +1,7 @@
 import { StatsD } from 'hot-shots'
 
+const flushMs = 250
+
 export type Tags = Record<string, string>
 export type Metrics = AsyncDisposable & {
   count(name: string, tags?: Tags, by?: number): void
@@ -18,17 +20,50 @@ export function createStatsD(prefix: string): Metrics {
   const client = new StatsD({
     host: host ?? '127.0.0.1',
     port: Number(port ?? 8125),
-    prefix: `${prefix}.`,
-    globalTags: { service: process.env.OTEL_SERVICE_NAME || prefix },
     includeDataDogTags: false,
     maxBufferSize: 1432,
-    bufferFlushInterval: 250,
+    bufferFlushInterval: flushMs,
     errorHandler: () => {},
-  })
-  return {
-    count: (name, tags, by = 1) => client.increment(name, by, tags),
-    gauge: (name, value, tags) => client.gauge(name, value, tags),
-    timing: (name, ms, tags) => client.timing(name, ms, tags),
-    [Symbol.asyncDispose]: () => new Promise((resolve) => client.close(() => resolve())),
+  }) as StatsD & { send(line: string): void }
+  const service = clean(process.env.OTEL_SERVICE_NAME || prefix)
+  const counts = new Map<string, number>()
+  let timer: NodeJS.Timeout | undefined
+
+  // Put together here: hot-shots takes several times as long to merge tags.
+  function describe(tags: Tags = {}): string {
+    let text = `#service:${service}`
+    for (const key in tags) text += `,${key}:${clean(tags[key] ?? '')}`
+    return text
   }
+  function sendCounts() {
+    timer = undefined
+    for (const [key, sum] of counts) {
+      const [name, described] = key.split('|')
+      client.send(`${prefix}.${name}:${sum}|c|${described}`)
+    }
+    counts.clear()
+  }
+  return {
+    // Summed up first: a busy service counts the same thing thousands of times a second.
+    count(name, tags, by = 1) {
+      const key = `${name}|${describe(tags)}`
+      counts.set(key, (counts.get(key) ?? 0) + by)
+      timer ??= setTimeout(sendCounts, flushMs).unref()
+    },
+    gauge: (name, value, tags) => client.send(`${prefix}.${name}:${value}|g|${describe(tags)}`),
+    timing(name, ms, tags) {
+      const rounded = Math.round(ms * 1_000) / 1_000
+      client.send(`${prefix}.${name}:${rounded}|ms|${describe(tags)}`)
+    },
+    async [Symbol.asyncDispose]() {
+      clearTimeout(timer)
+      sendCounts()
+      await new Promise<void>((resolve) => client.close(() => resolve()))
+    },
+  }
+}
+
+/** Without what has a meaning of its own in a line. */
+function clean(value: string): string {
+  return value.replace(/[|,:#@\n]/g, '_')
 }
