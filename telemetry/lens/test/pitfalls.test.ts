@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Lens, makeSpan, openFolder, openLens, toBody, traceIdOf } from './lens.ts'
 
 // The faults found in other stores of traces, each of which lens must not have.
-// The twelfth, a reader that slows intake, is a measurement: loadtests/bench/lens.ts.
+// How much a reader slows intake (12) is a measurement as well: loadtests/bench/lens.ts.
 
 let folder: Awaited<ReturnType<typeof openFolder>>
 let lens: Lens
@@ -242,4 +242,17 @@ test('11: the write-ahead log stays bounded under a long reader and shrinks behi
 
 test('11: the folder is its owner’s alone', () => {
   expect(statSync(folder.path).mode & 0o777).toBe(0o700)
+})
+
+test('12: a reader in the middle of its work and intake do not wait for each other', async () => {
+  await lens.send([makeSpan(1, 1)])
+  using reader = new DatabaseSync(join(folder.path, 'traces.db'), { readOnly: true })
+  const count = reader.prepare('select count(*) as traces from trace')
+  reader.exec('begin')
+  expect(count.get()).toEqual({ traces: 1 })
+  await lens.send([makeSpan(2, 1)])
+  expect(await lens.summaries()).toHaveLength(2)
+  expect(count.get()).toEqual({ traces: 1 })
+  reader.exec('commit')
+  expect(count.get()).toEqual({ traces: 2 })
 })
