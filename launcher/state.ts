@@ -125,5 +125,5 @@ async function runningPlatforms(): Promise<Running[]> {
 
 function runsAlready(holder: Identity | undefined, state: string): string {
   const who = holder ? ` (process ${holder.pid})` : ''
-  return `A Clew already runs in ${state}${who}: stop it with npm run stop, or start another with --state and --port-offset.`
+  return `A Clew already runs in ${state}${who}: stop it with npm run stop -- --state "${state}", or start another with --state and --port-offset.`
 }
