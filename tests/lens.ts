@@ -47,3 +47,14 @@ async function ask<Body>(path: string): Promise<Body | undefined> {
   if (!answer.ok) throw new Error(`lens answered ${answer.status}: ${await answer.text()}`)
   return answer.json() as Promise<Body>
 }
+
+/** Sums of `telemetry.spans` over all services, from the metrics that lens shows to Prometheus. */
+export async function readSpanCounts(): Promise<Record<'ended' | 'exported' | 'dropped', number>> {
+  const text = await (await fetch(readPlatform().urls.metrics)).text()
+  const counts = { ended: 0, exported: 0, dropped: 0 }
+  for (const line of text.split('\n').filter((line) => line.startsWith('telemetry_spans'))) {
+    const outcome = /outcome="(\w+)"/.exec(line)?.[1] as keyof typeof counts | undefined
+    if (outcome) counts[outcome] += Number(line.split(' ').at(-1))
+  }
+  return counts
+}

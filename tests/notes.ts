@@ -8,9 +8,11 @@ export type Note =
   | { secret: string }
   /** The id of a span that a caller outside Clew claims to have. */
   | { outside: string }
+  /** A trace by the community's instrumentations, which keep rules of their own. */
+  | { auto: string }
   /** A trace that was looked at whole: no span may come after. */
   | { traceId: string; spans: number }
-  /** From here on spans may be missing, because a part was cut off; and why. */
+  /** In this time spans may have been lost, because a part was taken away; and which. */
   | { cut: string; fromMs: number; toMs: number }
 
 /** Keeps notes in a file, since test files run in processes of their own. */

@@ -1,9 +1,15 @@
 import { startPlatform } from '@clew/launcher/platform'
-import { testEnvironment } from '@clew/launcher/test-environment'
 import { platformVariable, type TestPlatform } from './platform.ts'
 
 const portOffset = 10_000
 const state = '.clew/test'
+
+/** An issuer that people sign in with; a test starts it when it gets there, within our block of ports. */
+const issuer = {
+  AUTH_OIDC_ISSUER: `http://127.0.0.1:${3_999 + portOffset}`,
+  AUTH_OIDC_CLIENT_ID: 'clew',
+  AUTH_OIDC_CLIENT_SECRET: 'a-secret-of-the-tests',
+}
 
 let running: Promise<AsyncDisposable> | undefined
 let users = 0
@@ -11,7 +17,7 @@ let users = 0
 /**
  * Vitest's global set-up for everything that goes through the gateway: one platform for the whole
  * run, empty at first, on ports of its own. Several projects share it; the last to end stops it.
- * `npm test` has started one already and names it in `CLEW_TEST_PLATFORM`.
+ * With `CLEW_TEST_PLATFORM` set (a TestPlatform as JSON) that one is used, and left running.
  */
 export async function setup(): Promise<() => Promise<void>> {
   const given = process.env.CLEW_TEST_PLATFORM
@@ -30,7 +36,7 @@ export async function setup(): Promise<() => Promise<void>> {
 }
 
 async function start(): Promise<AsyncDisposable> {
-  const platform = await startPlatform({ portOffset, state, fresh: true, env: testEnvironment })
+  const platform = await startPlatform({ portOffset, state, fresh: true, env: issuer })
   const { ports, urls, env, control } = platform
   const told: TestPlatform = { ports, urls, env, control, state: platform.state }
   process.env[platformVariable] = JSON.stringify(told)

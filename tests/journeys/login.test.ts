@@ -49,7 +49,10 @@ describe('login', () => {
   it('of nobody is refused alike: the same answer, the same spans, the same work', async () => {
     const { email } = await resident()
     const stranger = newcomer()
-    const wrong = await newcomer().post('/api/auth/login', { email, password: 'wrong-anyway' })
+    const wrong = await newcomer().post('/api/auth/login', {
+      email,
+      password: 'not-the-password-of-anybody',
+    })
     const { answer, trace } = await journey('nobody logs in', () => stranger.login())
     expect(answer.status).toBe(401)
     expect({ ...answer.body, trace_id: '' }).toEqual({ ...wrong.body, trace_id: '' })

@@ -82,7 +82,7 @@ describe('registration', () => {
   it('names every field at fault, and writes nothing', async () => {
     const person = newcomer()
     const { answer, trace } = await journey('a form full of mistakes', () =>
-      person.post('/api/auth/register', { email: 'nobody', username: 'a b', age: 7 }),
+      person.post('/api/auth/register', { email: 'no-address-at-all', username: 'a b', age: 7 }),
     )
     expect(answer.status).toBe(422)
     expect(answer.headers['content-type']).toContain('application/problem+json')

@@ -1,0 +1,76 @@
+import { once } from 'node:events'
+import { type ClientRequest, type IncomingMessage, request } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, describe, expect, it } from 'vitest'
+import { ask } from '../answer.ts'
+import { freePort, type Instance, launch, startInstance } from './instance.ts'
+import { requiredVariables, services } from './services.ts'
+
+const running: AsyncDisposable[] = []
+const own = <Thing extends AsyncDisposable>(thing: Thing): Thing => {
+  running.push(thing)
+  return thing
+}
+afterEach(async () => {
+  for (const thing of running.splice(0)) await thing[Symbol.asyncDispose]()
+})
+
+describe.each(services)('$name', (service) => {
+  const { name, takes } = service
+
+  it('finishes what it has begun when it is asked to end, and ends', async () => {
+    const instance = own(await startInstance(service))
+    const { message, send } = beginRequest(instance, takes.path, takes.body)
+    await sleep(300)
+    instance.kill('SIGTERM')
+    await sleep(500)
+    // Nobody new is let in, whoever is in is served.
+    await expect(ask(`${instance.url}/livez`)).rejects.toThrow()
+    send()
+    const response = await message
+    expect(response.statusCode).toBeLessThan(300)
+    await text(response)
+    expect(await instance.ended).toBe(0)
+  })
+
+  it('names every variable that is missing when it starts without any', async () => {
+    const started = own(launch(name, { CLEW_TELEMETRY: 'off' }))
+    expect(await started.ended).toBe(1)
+    const missing = requiredVariables(service)
+    expect(missing.length).toBeGreaterThan(1)
+    for (const variable of missing) expect(started.output()).toContain(variable)
+  })
+
+  it('starts and serves with nobody to send its spans to, and ends in time', async () => {
+    const nobody = `127.0.0.1:${await freePort()}`
+    const instance = own(
+      await startInstance(service, {
+        OTEL_EXPORTER_OTLP_ENDPOINT: `http://${nobody}`,
+        CLEW_STATSD: nobody,
+      }),
+    )
+    const answer = await ask(instance.url + takes.path, { method: 'POST', body: takes.body })
+    expect(answer.status).toBeLessThan(300)
+    const asked = performance.now()
+    instance.kill('SIGTERM')
+    expect(await instance.ended).toBe(0)
+    expect(performance.now() - asked).toBeLessThan(10_000)
+  })
+})
+
+/** A request whose body is kept back until `send`. */
+function beginRequest(
+  { url }: Instance,
+  path: string,
+  body: object,
+): { message: Promise<IncomingMessage>; send: () => ClientRequest } {
+  const text = JSON.stringify(body)
+  const sent = request(url + path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
+  })
+  sent.write(text.slice(0, 5))
+  const message = once(sent, 'response').then(([response]) => response as IncomingMessage)
+  return { message, send: () => sent.end(text.slice(5)) }
+}

@@ -1,0 +1,80 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { readEveryTrace, readStats } from '../lens.ts'
+import { readNotes } from '../notes.ts'
+import { readPlatform } from '../platform.ts'
+import type { TraceSpan } from '../trace.ts'
+import { cutsOf, isCut } from './cuts.ts'
+import type { Run } from './law.ts'
+import { checkTrace, type LawName, laws } from './laws.ts'
+
+// Last of all: what every test of this run left behind, whatever it was about.
+const notes = readNotes()
+const cuts = cutsOf(notes)
+const mode = readPlatform().env.CLEW_TELEMETRY ?? 'lean'
+let traces: TraceSpan[][] = []
+let breaches: { law: LawName; traceId: string; sentence: string }[] = []
+
+beforeAll(async () => {
+  await untilQuiet()
+  const byCommunity = new Set(notes.flatMap((note) => ('auto' in note ? [note.auto] : [])))
+  traces = (await readEveryTrace()).filter(([span]) => !byCommunity.has(span?.traceId ?? ''))
+  const run = runOf(traces)
+  breaches = traces.flatMap((trace) =>
+    checkTrace(trace, run).filter((it) => !isCut(it, trace, cuts)),
+  )
+})
+
+// The community's instrumentations keep rules of their own.
+describe.runIf(mode === 'lean')('every trace of this run', () => {
+  for (const law of Object.keys(laws) as LawName[]) {
+    it(`obeys ${law}`, () => {
+      const found = breaches.filter((breach) => breach.law === law)
+      expect(found.map(({ traceId, sentence }) => `${traceId}: ${sentence}`)).toEqual([])
+    })
+  }
+
+  it('was looked at', () => {
+    const spans = traces.reduce((sum, trace) => sum + trace.length, 0)
+    const secrets = notes.filter((note) => 'secret' in note).length
+    console.log(`${traces.length} traces with ${spans} spans obey ${Object.keys(laws).length} laws`)
+    console.log(`and show none of ${secrets} private texts`)
+    expect(traces.length).toBeGreaterThan(30)
+    expect(spans).toBeGreaterThan(traces.length * 2)
+    expect(new Set(traces.flat().map(({ service }) => service))).toEqual(
+      new Set(['gateway', 'auth', 'profile']),
+    )
+  })
+
+  it('that a test looked at whole has got no more spans since', () => {
+    const stored = new Map(traces.map((trace) => [trace[0]?.traceId, trace.length]))
+    const looked = notes.flatMap((note) => ('traceId' in note ? [note] : []))
+    const grown = looked.filter(({ traceId, spans }) => stored.get(traceId) !== spans)
+    expect(grown.map((note) => ({ ...note, now: stored.get(note.traceId) }))).toEqual([])
+  })
+})
+
+describe.runIf(mode === 'lean')('spans', () => {
+  it('are stored as they were sent: none rejected, none evicted', async () => {
+    expect(await readStats()).toMatchObject({ rejected: 0, evictedSpans: 0 })
+  })
+})
+
+function runOf(traces: TraceSpan[][]): Run {
+  const spans = new Map(traces.flat().map((span) => [`${span.traceId} ${span.id}`, span]))
+  return {
+    find: (traceId, spanId) => spans.get(`${traceId} ${spanId}`),
+    outside: new Set(notes.flatMap((note) => ('outside' in note ? [note.outside] : []))),
+    secrets: [...new Set(notes.flatMap((note) => ('secret' in note ? [note.secret] : [])))],
+  }
+}
+
+/** Waits until lens has stored what is still on its way. */
+async function untilQuiet(): Promise<void> {
+  for (let before = -1; ; ) {
+    const { stored = 0 } = await readStats()
+    if (stored === before) return
+    before = stored
+    await sleep(1_500)
+  }
+}
