@@ -21,7 +21,13 @@ function readBody(limit: number): RequestHandler {
       endAfterAnswer(request, response)
       throw new Problem(413, `The body may have at most ${limit / kilobyte} KB.`)
     }
-    if (bytes.length > 0) request.body = parseJson(bytes)
+    if (bytes.length > 0) {
+      // A form of another site can send text, but not JSON.
+      if (!request.is('application/json')) {
+        throw new Problem(415, 'The body must be application/json.')
+      }
+      request.body = parseJson(bytes)
+    }
     next()
   }
 }
