@@ -12,6 +12,7 @@ const refusals: Record<number, string> = {
   404: 'There is no such provider here.',
   409: 'E-mail address or username are taken; `errors` names which.',
   413: 'The body is too large.',
+  415: 'The body is not application/json.',
   422: 'The body does not fit; `errors` names each field.',
   429: 'Too many tries; `Retry-After` says when to come back.',
   503: 'The database is away, or too many people are signing in.',
@@ -42,7 +43,7 @@ const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {
       requestBody: body(schemas.registration),
       responses: {
         201: answer('The new person, already logged in', schemas.entered),
-        ...problems(400, 409, 413, 422, 429, 503),
+        ...problems(400, 409, 413, 415, 422, 429, 503),
       },
     },
   },
@@ -52,7 +53,7 @@ const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {
       requestBody: body(schemas.credentials),
       responses: {
         200: answer('Logged in', schemas.entered),
-        ...problems(400, 401, 413, 422, 429, 503),
+        ...problems(400, 401, 413, 415, 422, 429, 503),
       },
     },
   },
@@ -71,7 +72,7 @@ const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {
       requestBody: json(schemas.refreshing),
       responses: {
         200: answer('New tokens', schemas.refreshed),
-        ...problems(400, 401, 413, 422, 503),
+        ...problems(400, 401, 413, 415, 422, 503),
       },
     },
   },
@@ -108,7 +109,10 @@ const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {
     post: {
       summary: 'Whether a token is valid, and whose',
       requestBody: body(schemas.oneToken),
-      responses: { 200: answer('The verdict', schemas.verdict), ...problems(400, 413, 422, 503) },
+      responses: {
+        200: answer('The verdict', schemas.verdict),
+        ...problems(400, 413, 415, 422, 503),
+      },
     },
   },
   '/api/validate/user': {
@@ -124,7 +128,7 @@ const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {
       requestBody: body(schemas.manyTokens),
       responses: {
         200: answer('A verdict for each, in order', schemas.verdicts),
-        ...problems(400, 413, 422, 503),
+        ...problems(400, 413, 415, 422, 503),
       },
     },
   },

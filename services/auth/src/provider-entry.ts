@@ -3,6 +3,7 @@ import type { Postgres } from '@clew/kit/postgres'
 import { Problem } from '@clew/kit/problem'
 import type { Accounts, Entry } from './accounts.ts'
 import type { ProviderAccount } from './providers.ts'
+import { email as emailAddress } from './schemas.ts'
 import { findUserByIdentity } from './store/users.ts'
 
 /** Why nobody came in through a provider; the last page of `/auth/error?reason=` says it in words. */
@@ -30,8 +31,10 @@ export async function enterFrom(
 ): Promise<Entry> {
   const known = await findUserByIdentity(postgres, provider, subject)
   if (known) return accounts.enter(known, known.roles, provider)
-  if (!email) throw new ProviderRefusal('email')
-  const person = { email: email.toLowerCase(), username: toUsername(username || email) }
+  const address = emailAddress.safeParse(email).data
+  if (!address) throw new ProviderRefusal('email')
+  const wanted = toUsername(username || address)
+  const person = { email: address, username: wanted }
   for (let attempt = 1; ; attempt++) {
     try {
       return await accounts.register(person, { provider, subject })
@@ -39,7 +42,7 @@ export async function enterFrom(
       const field = error instanceof Problem && error.errors?.[0]?.field
       if (field === 'email') throw new ProviderRefusal('taken')
       if (field !== 'username' || attempt === tries) throw error
-      person.username = `${toUsername(username || email).slice(0, 23)}_${randomBytes(3).toString('hex')}`
+      person.username = `${wanted.slice(0, 23)}_${randomBytes(3).toString('hex')}`
     }
   }
 }

@@ -2,7 +2,12 @@ import { text } from '@clew/kit/validate'
 import { z } from 'zod'
 import { isCommon } from './common-passwords.ts'
 
-const email = z.string().trim().toLowerCase().max(254).pipe(z.email('must be an e-mail address'))
+export const email = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .max(254)
+  .pipe(z.email('must be an e-mail address'))
 
 const username = z
   .string()

@@ -170,6 +170,13 @@ describe('what does not fit', () => {
   })
 })
 
+it('a form of another site is refused: 415', async () => {
+  const answer = await auth.post('/api/auth/register', JSON.stringify(newcomer()), {
+    'content-type': 'text/plain',
+  })
+  expect([answer.status, answer.body.title]).toEqual([415, 'Unsupported Media Type'])
+})
+
 describe('a body over 64 KB: 413', () => {
   const head =
     'POST /api/auth/register HTTP/1.1\r\nhost: auth\r\ncontent-type: application/json\r\n'
