@@ -219,3 +219,17 @@ describe('9: when behind, lens says so and never loses what it took', () => {
     expect(lens.counters.read()).toMatchObject({ stored: 3, duplicate: 0, traces: 2, spans: 3 })
   })
 })
+
+test('a trace takes 200,000 spans, and what is more is refused by count', async () => {
+  const perRequest = 10_000
+  for (let sent = 0; sent < 200_000; sent += perRequest) {
+    await lens.send(Array.from({ length: perRequest }, (_, index) => makeSpan(1, sent + index + 1)))
+  }
+  const answer = await lens.post(toBody([makeSpan(1, 200_001), makeSpan(1, 1), makeSpan(2, 1)]))
+  expect(answer.status).toBe(200)
+  expect(JSON.parse(answer.text).partialSuccess).toEqual({
+    rejectedSpans: '1',
+    errorMessage: 'a trace holds at most 200000 spans',
+  })
+  expect(lens.counters.read()).toMatchObject({ stored: 200_001, rejected: 1, duplicate: 1 })
+})

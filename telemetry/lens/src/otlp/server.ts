@@ -2,6 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { Logger } from '@clew/kit/log'
 import type { Counters } from '../counters.ts'
 import type { Store } from '../store/store.ts'
+import { mostSpans } from '../store/writer.ts'
 import { type Batch, MalformedBatch, sortBatch } from './batch.ts'
 import { announcedBytes, Refusal, readBody } from './body.ts'
 import { type Codec, codecFor, jsonCodec } from './codec.ts'
@@ -15,6 +16,8 @@ type Deps = {
   /** Bytes of requests under way beyond which new ones are asked to come back. */
   mostWaitingBytes?: number
 }
+
+const traceIsFull = `a trace holds at most ${mostSpans} spans`
 
 /** OTLP/HTTP: `POST /v1/traces`, in JSON or protobuf, zipped or not. */
 export function createOtlpServer(deps: Deps): RequestListener {
@@ -37,16 +40,19 @@ export function createOtlpServer(deps: Deps): RequestListener {
   async function store(body: Buffer, codec: Codec): Promise<Buffer> {
     const batch = read(body, codec)
     counters.add('received', batch.received)
-    counters.add('rejected', batch.rejected)
     metrics.count('clew_lens_spans_received_total', batch.received)
-    if (batch.rejected > 0) metrics.count('clew_lens_spans_rejected_total', batch.rejected)
-    if (batch.groups.length > 0) {
-      await deps.store.add(batch.groups).catch((error) => {
-        log.error({ err: error }, 'spans not stored')
-        throw new Refusal(503, 'The spans could not be stored; send them again.', { retryAfter: 5 })
-      })
-    }
-    return codec.success(batch.rejected, batch.reason)
+    const over = batch.groups.length > 0 ? await commit(batch) : 0
+    const rejected = batch.rejected + over
+    counters.add('rejected', rejected)
+    if (rejected > 0) metrics.count('clew_lens_spans_rejected_total', rejected)
+    return codec.success(rejected, batch.rejected > 0 ? batch.reason : traceIsFull)
+  }
+
+  function commit(batch: Batch): Promise<number> {
+    return deps.store.add(batch.groups).catch((error) => {
+      log.error({ err: error }, 'spans not stored')
+      throw new Refusal(503, 'The spans could not be stored; send them again.', { retryAfter: 5 })
+    })
   }
 
   return async (request, response) => {

@@ -5,8 +5,11 @@ import { openDatabase } from './schema.ts'
 import { openWriter } from './writer.ts'
 
 export type Store = AsyncDisposable & {
-  /** Resolves once the spans are committed, rejects when they are not. */
-  add(groups: TraceGroup[]): Promise<void>
+  /**
+   * Resolves once the spans are committed, with how many were refused because their trace is full;
+   * rejects when they are not committed.
+   */
+  add(groups: TraceGroup[]): Promise<number>
 }
 
 /**
@@ -16,14 +19,18 @@ export type Store = AsyncDisposable & {
 export function openStore(folder: string, limits: Limits, counters: Counters): Store {
   const database = openDatabase(folder)
   const writer = openWriter(database, { limits, counters })
-  let waiting: { groups: TraceGroup[]; done: () => void; failed: (error: unknown) => void }[] = []
+  let waiting: {
+    groups: TraceGroup[]
+    done: (refused: number) => void
+    failed: (error: unknown) => void
+  }[] = []
 
   function flush(): void {
     const taken = waiting
     waiting = []
     try {
-      writer.write(taken.map(({ groups }) => groups))
-      for (const { done } of taken) done()
+      const refused = writer.write(taken.map(({ groups }) => groups))
+      for (const [index, { done }] of taken.entries()) done(refused[index] ?? 0)
     } catch (error) {
       for (const { failed } of taken) failed(error)
     }

@@ -12,12 +12,15 @@ import { addSpan, type OnCall, ownerOf, summarise, type TraceState } from './tra
 import { openTraceStates } from './trace-states.ts'
 
 export type Writer = {
-  /** Writes what several requests say of traces as one transaction: all of it, or none. */
-  write(batches: TraceGroup[][]): { stored: number; duplicate: number }
+  /**
+   * Writes what several requests say of traces as one transaction: all of it, or none.
+   * Gives, for each request, how many of its spans were refused because their trace is full.
+   */
+  write(batches: TraceGroup[][]): number[]
 }
 
-/** A trace so large helps nobody and would be read into memory whole. */
-const mostSpans = 200_000
+/** A larger trace helps nobody and would be read into memory whole. */
+export const mostSpans = 200_000
 
 export function openWriter(
   database: DatabaseSync,
@@ -34,26 +37,32 @@ export function openWriter(
   )
   eviction.recount()
 
-  function addGroup(group: TraceGroup): { state: TraceState; offered: number; stored: number } {
+  function addGroup(group: TraceGroup) {
     const state = states.find(group.traceId, eviction.wasEvicted)
     const added: PackedSpan[] = []
     const texts: Buffer[] = []
-    let offered = 0
+    let [duplicate, refused] = [0, 0]
     for (const { source, spans } of group.blocks) {
       const service = dictionary.service(source.service)
       const fresh: SpanRecord[] = []
       for (const span of spans) {
-        if (state.spans.has(span.id) || state.spans.size >= mostSpans) continue
+        if (state.spans.has(span.id)) {
+          duplicate++
+          continue
+        }
+        if (state.spans.size >= mostSpans) {
+          refused++
+          continue
+        }
         span.operation = dictionary.operation(service, span.name, span.kind)
         addSpan(state, span, service, calls.count)
         fresh.push(span)
       }
-      offered += spans.length
       added.push(...fresh)
       if (fresh.length > 0) addText(texts, source, fresh, group.body)
     }
     if (added.length > 0) addPart(state, added, Buffer.concat(texts))
-    return { state, offered, stored: added.length }
+    return { state, duplicate, refused, stored: added.length }
   }
 
   function addPart(state: TraceState, spans: PackedSpan[], text: Buffer): void {
@@ -76,22 +85,24 @@ export function openWriter(
 
   function writeAll(batches: TraceGroup[][]) {
     const changed = new Set<TraceState>()
-    let stored = 0
-    let offered = 0
-    for (const groups of batches) {
+    let [stored, duplicate] = [0, 0]
+    const refused = batches.map((groups) => {
+      let over = 0
       for (const group of groups) {
         const added = addGroup(group)
-        offered += added.offered
         stored += added.stored
+        duplicate += added.duplicate
+        over += added.refused
         if (added.stored > 0) changed.add(added.state)
       }
-    }
+      return over
+    })
     for (const state of changed) save(state)
     calls.save()
     counters.add('spans', stored)
     for (const id of eviction.enforce()) states.drop(id)
     states.trim()
-    return { stored, duplicate: offered - stored }
+    return { stored, duplicate, refused }
   }
 
   return {
@@ -102,7 +113,7 @@ export function openWriter(
         database.exec('commit')
         counters.add('stored', result.stored)
         counters.add('duplicate', result.duplicate)
-        return result
+        return result.refused
       } catch (error) {
         // Everything known by heart may be ahead of the database now.
         if (database.isTransaction) database.exec('rollback')
