@@ -33,7 +33,8 @@ export class RedisAway extends Error {
   readonly code = 'REDIS_AWAY'
 }
 
-const patienceMs = 50
+/** How long a request waits for Redis before it does without, in milliseconds. */
+const patienceMs = Number(process.env.CLEW_REDIS_PATIENCE_MS || 50)
 const restMs = 1_000
 // Replies of a Redis that cannot serve now but will: it reads its file, is full, or is not the master.
 const passing = /^(?:LOADING|OOM|BUSY|READONLY|MASTERDOWN|MISCONF)\b/

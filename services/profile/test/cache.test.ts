@@ -69,20 +69,20 @@ test('many who miss at once cost one statement', async () => {
 test('what was read before a change is not filled in after it', async () => {
   const { id, token } = await service.person('before')
   await redis.del(`profile:profile:${id}`)
-  // Holds the row's table, so that the reader has claimed the key and waits in Postgres.
-  let release = () => {}
+  // Holds the table, so that the reader has claimed the key and waits in Postgres.
+  const locked = Promise.withResolvers<void>()
+  const released = Promise.withResolvers<void>()
   const held = service.owner.transaction(async (tx) => {
     await tx.query('lock table profiles in access exclusive mode')
-    await new Promise<void>((resolve) => {
-      release = resolve
-    })
+    locked.resolve()
+    await released.promise
   })
-  await waitUntil(() => release !== undefined)
+  await locked.promise
   const reading = read(id)
   await waitUntil(async () => Boolean(await redis.exists(`profile:profile:${id}`)))
   // What a change in another process does when it is done.
   await redis.del(`profile:profile:${id}`)
-  release()
+  released.resolve()
   await Promise.all([held, reading])
   expect(await redis.exists(`profile:profile:${id}`)).toBe(0)
   await service.ask('POST', `/api/users/${id}/profile`, { token, body: { display_name: 'after' } })

@@ -39,6 +39,8 @@ export async function startService(env: Record<string, string> = {}) {
   const port = await findPort()
   const child = startProcess({
     CLEW_STATSD: '127.0.0.1:9',
+    // On a busy machine an answer can take 50 ms, and a hit would become a miss.
+    CLEW_REDIS_PATIENCE_MS: '1000',
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     OTEL_SERVICE_NAME: 'profile',
     AUTH_URL: auth.url,
