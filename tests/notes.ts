@@ -8,12 +8,16 @@ export type Note =
   | { secret: string }
   /** The id of a span that a caller outside Clew claims to have. */
   | { outside: string }
-  /** A trace by the community's instrumentations, which keep rules of their own. */
-  | { auto: string }
   /** A trace that was looked at whole: no span may come after. */
   | { traceId: string; spans: number }
   /** In this time spans may have been lost, because a part was taken away; and which. */
   | { cut: string; fromMs: number; toMs: number }
+
+/**
+ * The `deployment.environment.name` of a service whose spans the community's instrumentations make:
+ * they keep rules of their own, so the laws are not asked of them.
+ */
+export const communityEnvironment = 'test-auto'
 
 /** Keeps notes in a file, since test files run in processes of their own. */
 export function note(...notes: Note[]): void {
@@ -27,5 +31,5 @@ export function readNotes(): Note[] {
 }
 
 function path(): string {
-  return join(readPlatform().state, 'run', 'test-notes.jsonl')
+  return join(readPlatform().state, 'data', 'test-notes.jsonl')
 }

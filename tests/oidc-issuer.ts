@@ -34,7 +34,7 @@ export async function openIssuer(options: IssuerOptions): Promise<Issuer> {
     features: { devInteractions: { enabled: false } },
     pkce: { required: () => true },
     ttl: { AccessToken: 600, Grant: 600, IdToken: 600, Interaction: 600, Session: 600 },
-    interactions: { url: (_, { uid }) => `/agree/${uid}` },
+    interactions: { url: (_: unknown, { uid }: { uid: string }) => `/agree/${uid}` },
     findAccount: () => ({
       accountId: person.sub,
       claims: () => ({ ...person, email_verified: true }),

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { ask } from '../answer.ts'
 import { readTrace } from '../lens.ts'
-import { note } from '../notes.ts'
+import { communityEnvironment, note } from '../notes.ts'
 import type { TraceSpan } from '../trace.ts'
 import { startInstance } from './instance.ts'
 import { services } from './services.ts'
@@ -12,7 +12,10 @@ describe.each(services)('$name', (service) => {
   const { guarded } = service
 
   it('in mode auto leaves a trace by the community, with one SERVER span of the same name', async () => {
-    await using instance = await startInstance(service, { CLEW_TELEMETRY: 'auto' })
+    await using instance = await startInstance(service, {
+      CLEW_TELEMETRY: 'auto',
+      CLEW_ENVIRONMENT: communityEnvironment,
+    })
     const { traceId, traceparent } = caller()
     const answer = await ask(instance.url + guarded.path, {
       method: guarded.method,
@@ -20,7 +23,6 @@ describe.each(services)('$name', (service) => {
     })
     expect(answer.status).toBe(401)
     expect(answer.traceId).toBe(traceId)
-    note({ auto: traceId })
     const spans = await untilStored(traceId)
     const servers = spans.filter(({ kind }) => kind === 'SERVER')
     expect(servers.map(({ name }) => name)).toEqual([`${guarded.method} ${guarded.route}`])

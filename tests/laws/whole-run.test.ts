@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { readEveryTrace, readStats } from '../lens.ts'
-import { readNotes } from '../notes.ts'
+import { communityEnvironment, readNotes } from '../notes.ts'
 import { readPlatform } from '../platform.ts'
 import type { TraceSpan } from '../trace.ts'
 import { cutsOf, isCut } from './cuts.ts'
@@ -17,8 +17,7 @@ let breaches: { law: LawName; traceId: string; sentence: string }[] = []
 
 beforeAll(async () => {
   await untilQuiet()
-  const byCommunity = new Set(notes.flatMap((note) => ('auto' in note ? [note.auto] : [])))
-  traces = (await readEveryTrace()).filter(([span]) => !byCommunity.has(span?.traceId ?? ''))
+  traces = (await readEveryTrace()).filter((trace) => !trace.some(isByCommunity))
   const run = runOf(traces)
   breaches = traces.flatMap((trace) =>
     checkTrace(trace, run).filter((it) => !isCut(it, trace, cuts)),
@@ -59,6 +58,10 @@ describe.runIf(mode === 'lean')('spans', () => {
     expect(await readStats()).toMatchObject({ rejected: 0, evictedSpans: 0 })
   })
 })
+
+function isByCommunity({ resource }: TraceSpan): boolean {
+  return resource['deployment.environment.name']?.value === communityEnvironment
+}
 
 function runOf(traces: TraceSpan[][]): Run {
   const spans = new Map(traces.flat().map((span) => [`${span.traceId} ${span.id}`, span]))
