@@ -41,6 +41,7 @@ describe('with a part away', () => {
     const [one, other] = [await resident(), await resident()]
     const newcome = newcomer()
     await without('redis', async () => {
+      await trickle.again()
       const read = await one.get(`/api/users/${one.id}`)
       expect([read.status, read.headers['x-cache']]).toEqual([200, 'miss'])
       expect((await one.login()).status).toBe(200)
@@ -63,6 +64,7 @@ describe('with a part away', () => {
     await one.get(`/api/users/${one.id}`)
     const newcome = newcomer()
     await without('postgres', async () => {
+      await trickle.again()
       const cached = await one.get(`/api/users/${one.id}`)
       expect([cached.status, cached.headers['x-cache']]).toEqual([200, 'hit'])
       expect((await one.get('/api/validate/user')).status).toBe(200)
@@ -81,6 +83,7 @@ describe('with a part away', () => {
   it('profile: people still register, and get their profile when it is back', async () => {
     const newcome = newcomer()
     const { answer, trace } = await without('profile', async () => {
+      await trickle.again()
       const registered = await journey('a registration without profile', () => newcome.register())
       expectAway(await newcome.get(`/api/users/${newcome.id}`))
       expect((await newcome.login()).status).toBe(200)
@@ -115,6 +118,7 @@ describe('with a part away', () => {
   it('auth: whoever is in stays in, and whoever is not is told so', async () => {
     const one = await resident()
     await without('auth', async () => {
+      await trickle.again()
       // A token that profile has never seen; it keeps auth's keys.
       expect((await one.get(`/api/users/${one.id}`)).status).toBe(200)
       const { answer, trace } = await journey('a login without auth', () => one.login())
@@ -132,7 +136,8 @@ describe('with a part away', () => {
     const away = await without('lens', async () => {
       const registered = await journey('a registration without lens', () => newcome.register())
       expect(registered.answer.status).toBe(201)
-      await sleep(2_000)
+      await trickle.again()
+      await sleep(1_000)
       return registered
     })
     await away.trace.toBe(`
