@@ -32,7 +32,7 @@ export async function emptyState(state: string): Promise<void> {
 
 /** Deletes what is ours in a state folder, and the folder if nothing else was in it. */
 export async function removeState(state: string): Promise<void> {
-  for (const part of [...folders, 'test']) {
+  for (const part of [...folders, 'test', 'test-stores', 'test-report.json']) {
     await rm(join(state, part), { recursive: true, force: true })
   }
   await rmdir(state).catch((error) => {

@@ -1,13 +1,11 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { showProgress } from '../console.ts'
-import { root } from '../platform.ts'
+import { type Platform, root, startPlatform } from '../platform.ts'
 import { rows } from '../processes.ts'
 import { runProgram } from '../program.ts'
 import { Refusal } from '../refusal.ts'
 import { hearSignals } from '../signals.ts'
-import type { State } from '../supervisor.ts'
-import { findTools } from '../tools.ts'
 
 type Counts = { passed: number; failed: number }
 type Report = {
@@ -16,21 +14,31 @@ type Report = {
   testResults: { status: string; assertionResults: unknown[] }[]
 }
 
+const portOffset = 10_000
+const state = join(root, '.clew', 'test')
 const report = join(root, '.clew', 'test-report.json')
 
+/** An issuer of identities that tests start when they get there; auth is told of it from the start. */
+const issuer = {
+  AUTH_OIDC_ISSUER: `http://127.0.0.1:${3_999 + portOffset}`,
+  AUTH_OIDC_CLIENT_ID: 'clew',
+  AUTH_OIDC_CLIENT_SECRET: 'a-secret-of-the-tests',
+}
+
 /**
- * Runs the tests, and ends with one line: `N passed, N failed`. The arguments are Vitest's. Tests
- * that need a platform start a private one on other ports, from Vitest's set-up; what can take long
- * in that is done here first, where its progress is seen.
+ * Runs the tests against a platform of their own, and ends with one line: `N passed, N failed`.
+ * The arguments are Vitest's. Unit tests alone need no platform.
  */
 export async function test(args: string[]): Promise<number> {
+  const stopping = new AbortController()
   // Vitest hears Ctrl-C by itself and cleans up; we wait for it.
   hearSignals(
-    () => undefined,
+    () => stopping.abort(),
     () => process.exit(1),
   )
   await rm(report, { force: true })
-  const exitCode = await run(args).catch((thrown) => {
+  const running = needsPlatform(args) ? runOnPlatform(args, stopping.signal) : runVitest(args)
+  const exitCode = await running.catch((thrown) => {
     if (!(thrown instanceof Refusal)) throw thrown
     process.stderr.write(`${thrown.message}\n`)
     return 1
@@ -40,22 +48,35 @@ export async function test(args: string[]): Promise<number> {
   return exitCode
 }
 
-async function run(args: string[]): Promise<number> {
-  if (needsPlatform(args)) await provideTools()
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-  return runProgram('vitest', ['run', ...reporters, ...args])
+async function runOnPlatform(args: string[], signal: AbortSignal): Promise<number> {
+  const progress = showProgress(rows.map(({ name }) => name))
+  const general = { fresh: true, signal }
+  const whole = { ...general, portOffset, state, env: issuer, tell: progress.tell }
+  const bare = {
+    ...general,
+    portOffset: portOffset + 300,
+    state: `${state}-stores`,
+    only: ['postgres', 'redis'],
+  }
+  await using owned = new AsyncDisposableStack()
+  const platform = owned.use(await startPlatform(whole).finally(progress.end))
+  const stores = owned.use(await startPlatform(bare))
+  const env = { CLEW_TEST_PLATFORM: JSON.stringify(address(platform, stores)) }
+  return await runVitest(args, env)
 }
 
-async function provideTools(): Promise<void> {
-  const progress = showProgress([])
-  const tell = (state: State, detail = '') => progress.tell({ name: 'tools', state, detail })
-  tell('starting')
-  await findTools(
-    rows.flatMap(({ tool }) => tool ?? []),
-    (detail) => tell('starting', detail),
-  )
-  tell('done')
-  await progress.end()
+/**
+ * What tests learn: of the platform, and where Postgres and Redis are for tests of a single service.
+ * Those copy databases and stop connections, so they get a Postgres and a Redis that nobody else uses.
+ */
+function address({ ports, urls, env, state, control }: Platform, stores: Platform) {
+  const { postgres, redis } = stores.urls
+  return { ports, urls, env, state, control, postgres, redis }
+}
+
+function runVitest(args: string[], env: Record<string, string> = {}): Promise<number> {
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
+  return runProgram('vitest', ['run', ...reporters, ...args], env)
 }
 
 function needsPlatform(args: string[]): boolean {
