@@ -11,8 +11,12 @@ const issuer = {
   AUTH_OIDC_CLIENT_SECRET: 'a-secret-of-the-tests',
 }
 
-let running: Promise<AsyncDisposable> | undefined
-let users = 0
+// Vitest loads this file anew for each project; what they share must stand outside of it.
+type Shared = { running?: Promise<AsyncDisposable>; users: number }
+const key = Symbol.for('clew.test.platform')
+const everywhere = globalThis as unknown as Record<symbol, Shared | undefined>
+const shared: Shared = everywhere[key] ?? { users: 0 }
+everywhere[key] = shared
 
 /**
  * Vitest's global set-up for everything that goes through the gateway: one platform for the whole
@@ -25,13 +29,14 @@ export async function setup(): Promise<() => Promise<void>> {
     process.env[platformVariable] = given
     return async () => {}
   }
-  running ??= start()
-  users++
-  await running
+  shared.running ??= start()
+  shared.users++
+  const platform = await shared.running
   return async () => {
-    if (--users > 0) return
+    if (--shared.users > 0) return
     delete process.env[platformVariable]
-    await (await running)?.[Symbol.asyncDispose]()
+    delete shared.running
+    await platform[Symbol.asyncDispose]()
   }
 }
 
