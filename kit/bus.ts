@@ -110,6 +110,8 @@ async function consumeLoop(client: RedisConnection, stop: AbortSignal, options: 
     const entries = await read(client, reader, { stream, from, count: batch, blockMs })
     let failed = 0
     for (const entry of entries) {
+      // What is left of the batch is taken up by whoever reads next.
+      if (stop.aborted) return
       const outcome = await handleEntry(entry, options, failures)
       if (outcome === 'failed') failed++
       if (outcome === 'dead') await client.xAdd(`${group}:dead:${stream}`, '*', entry.fields ?? {})

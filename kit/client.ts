@@ -1,11 +1,14 @@
 import { traceCall } from '@clew/telemetry/http-client'
 import { trace } from '@opentelemetry/api'
 import {
+  bulkhead,
   CircuitState,
   ConsecutiveBreaker,
   circuitBreaker,
-  handleWhen,
+  handleAll,
   isBrokenCircuitError,
+  isBulkheadRejectedError,
+  wrap,
 } from 'cockatiel'
 import { Pool } from 'undici'
 import { Problem, type ProblemBody } from './problem.ts'
@@ -26,23 +29,27 @@ export type Request = {
 }
 export type Answer<Body> = { status: number; body: Body }
 export type Client = AsyncDisposable & {
-  /** @throws Problem 503 when the neighbour cannot be reached in time; its own problem for 4xx and 5xx answers */
+  /** @throws Problem 503 when the neighbour cannot be reached in time or fails; its own problem for 4xx answers */
   request<Body>(request: Request): Promise<Answer<Body>>
 }
 
 const tries = 3
+const atOnce = 32
+const waiting = 64
 
 /**
  * Calls one neighbour over kept-alive connections: a deadline for every call, retries with jitter for
- * what is idempotent, and a breaker that stops calling for a second after five failures in a row.
+ * what is idempotent, a breaker that stops calling for a second after five failures in a row, and a
+ * bulkhead: at most 32 calls at once and 64 waiting, so that a slow neighbour cannot hold everything.
  */
 export function createClient(neighbour: string, origin: string, defaultMs = 1_000): Client {
-  const pool = new Pool(origin, { connections: 16, connect: { timeout: 1_000 } })
+  const pool = new Pool(origin, { connections: atOnce, connect: { timeout: 1_000 } })
   const { hostname, port } = new URL(origin)
-  const breaker = circuitBreaker(handleWhen(isFault), {
+  const breaker = circuitBreaker(handleAll, {
     halfOpenAfter: 1_000,
     breaker: new ConsecutiveBreaker(5),
   })
+  const guard = wrap(bulkhead(atOnce, waiting), breaker)
 
   async function attempt<Body>(
     request: Request,
@@ -79,7 +86,7 @@ export function createClient(neighbour: string, origin: string, defaultMs = 1_00
     const mayRepeat = request.idempotent ?? request.method !== 'POST'
     for (let resend = 0; ; resend++) {
       try {
-        const answer = await breaker.execute(async () => {
+        const answer = await guard.execute(async () => {
           const answer = await attempt<Body>(request, deadline, resend)
           if (answer.status >= 500) throw new Fault(answer.status)
           return answer
@@ -90,6 +97,10 @@ export function createClient(neighbour: string, origin: string, defaultMs = 1_00
         if (error instanceof Problem) throw error
         if (isBrokenCircuitError(error)) {
           trace.getActiveSpan()?.setAttribute('clew.breaker.state', 'open')
+          throw away(neighbour, error)
+        }
+        if (isBulkheadRejectedError(error)) {
+          trace.getActiveSpan()?.setAttribute('clew.bulkhead.full', true)
           throw away(neighbour, error)
         }
         const waitMs = 25 * 2 ** resend * (0.5 + Math.random())
@@ -108,10 +119,6 @@ class Fault extends Error {
   constructor(status: number) {
     super(`answered ${status}`)
   }
-}
-
-function isFault(error: unknown): boolean {
-  return !(error instanceof Problem)
 }
 
 function refused(neighbour: string, answer: Answer<unknown>): Problem {

@@ -1,5 +1,4 @@
-import { context, ROOT_CONTEXT } from '@opentelemetry/api'
-import { suppressTracing } from '@opentelemetry/core'
+import { runUntraced } from '@clew/telemetry/untraced'
 import { createRemoteJWKSet, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
 import { Problem } from './problem.ts'
@@ -77,9 +76,11 @@ export function createIdentityReader(
   }
 }
 
+const refreshMs = 10 * 60_000
+
 /**
- * The public keys that auth serves: fetched at once, kept for good, and fetched again when a token
- * names one that is not known yet. So tokens can be checked for as long as auth is away.
+ * The public keys that auth serves: fetched at once, again every ten minutes, and when a token names
+ * one that is not known yet. What was fetched last is kept for as long as auth is away.
  */
 export function openRemoteKeys(authUrl: string): JWTVerifyGetKey {
   const keys = createRemoteJWKSet(new URL('/.well-known/jwks.json', authUrl), {
@@ -87,7 +88,10 @@ export function openRemoteKeys(authUrl: string): JWTVerifyGetKey {
     cooldownDuration: 2_000,
     cacheMaxAge: Number.POSITIVE_INFINITY,
   })
-  context.with(suppressTracing(ROOT_CONTEXT), () => fetchFirst(keys.reload))
+  runUntraced(() => {
+    fetchFirst(keys.reload)
+    setInterval(() => keys.reload().catch(() => undefined), refreshMs).unref()
+  })
   return keys
 }
 

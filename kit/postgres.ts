@@ -1,6 +1,5 @@
 import { traceOperation } from '@clew/telemetry/database'
-import { context } from '@opentelemetry/api'
-import { suppressTracing } from '@opentelemetry/core'
+import { runUntraced } from '@clew/telemetry/untraced'
 import pg from 'pg'
 import { Problem } from './problem.ts'
 import { describeStatement, type Statement } from './statement.ts'
@@ -45,7 +44,7 @@ export function openPostgres(url: string, options: Options = {}): Postgres {
     values?: unknown[],
   ) => {
     const statement = describe(text)
-    return traceOperation(statement, () => execute<Row>(on, statement, values), countRows)
+    return orAway(traceOperation(statement, () => execute<Row>(on, statement, values), countRows))
   }
   return {
     query: (text, values) => run(pool, text, values),
@@ -68,7 +67,7 @@ export function openPostgres(url: string, options: Options = {}): Postgres {
       }
     },
     ping: () =>
-      context.with(suppressTracing(context.active()), async () => {
+      runUntraced(async () => {
         await pool.query('select 1')
       }),
     [Symbol.asyncDispose]: () => pool.end(),
@@ -80,10 +79,15 @@ async function execute<Row extends object>(
   statement: Statement,
   values: unknown[] | undefined,
 ): Promise<Row[]> {
+  const { name, text } = statement.prepared
+  const result = await on.query<Row>(values ? { name, text, values } : { text })
+  return result.rows
+}
+
+/** Outside the span, which shows the error that the driver met. */
+async function orAway<Result>(running: Promise<Result>): Promise<Result> {
   try {
-    const { name, text } = statement.prepared
-    const result = await on.query<Row>(values ? { name, text, values } : { text })
-    return result.rows
+    return await running
   } catch (error) {
     throw unreachable(error) ? away(error) : error
   }
@@ -116,7 +120,8 @@ function away(cause: unknown): Problem {
 
 function unreachable(error: unknown): boolean {
   const { code, message } = error as { code?: string; message?: string }
-  if (code) return /^(E[A-Z]+|08\w{3}|57P\d\d|53300)$/.test(code)
+  // The last two: a statement that took too long, and one that a deadlock ended.
+  if (code) return /^(E[A-Z]+|08\w{3}|57P\d\d|53300|57014|40P01)$/.test(code)
   return /timeout exceeded when trying to connect|Connection terminated|not queryable|Query read timeout/.test(
     message ?? '',
   )

@@ -1,6 +1,6 @@
 import { type Operation, traceOperation } from '@clew/telemetry/database'
-import { type Attributes, context } from '@opentelemetry/api'
-import { suppressTracing } from '@opentelemetry/core'
+import { runUntraced } from '@clew/telemetry/untraced'
+import type { Attributes } from '@opentelemetry/api'
 import { createClient, ErrorReply, type RedisClientType } from 'redis'
 
 export type RedisConnection = RedisClientType
@@ -103,7 +103,7 @@ export async function openRedis(url: string): Promise<Redis> {
       connect(copy)
       return Object.assign(copy, { [Symbol.asyncDispose]: async () => copy.destroy() })
     },
-    ping: () => context.with(untraced(), async () => void (await patiently(() => client.ping()))),
+    ping: () => runUntraced(async () => void (await patiently(() => client.ping()))),
     [Symbol.asyncDispose]: async () => client.destroy(),
   }
 }
@@ -127,11 +127,7 @@ function createConnection(url: string, silenceMs?: number): RedisConnection {
 }
 
 function connect(client: RedisConnection): Promise<unknown> {
-  return context.with(untraced(), () => client.connect().catch(() => undefined))
-}
-
-function untraced() {
-  return suppressTracing(context.active())
+  return runUntraced(() => client.connect().catch(() => undefined))
 }
 
 type Described = Pick<RedisCall<unknown>, 'command' | 'on' | 'batch'>

@@ -17,7 +17,7 @@ export function parse<Schema extends z.ZodType>(schema: Schema, input: unknown):
   })
 }
 
-/** Text of a given length in characters, without the null byte that Postgres cannot store. */
+/** Text of a given length in UTF-16 units, as `string.length` counts, without the null byte that Postgres cannot store. */
 export function text(min: number, max: number) {
   return z
     .string()

@@ -65,6 +65,10 @@ export const attributes = {
   },
   'clew.retry.count': { type: 'int', brief: 'Clew: retries made before this outcome' },
   'clew.breaker.state': { type: 'string', brief: 'Clew: circuit breaker state when not closed' },
+  'clew.bulkhead.full': {
+    type: 'boolean',
+    brief: 'Clew: a call was not made because too many to that neighbour were under way',
+  },
   'clew.gateway.upstream': { type: 'string', brief: 'Clew: service NGINX chose' },
   'clew.gateway.upstream.connect_ms': {
     type: 'double',

@@ -46,6 +46,12 @@ export const metrics = {
     brief: 'issue, check, refresh, revoke: ok, refused or reused',
     tags: ['operation', 'outcome'],
   },
+  'telemetry.spans': {
+    type: 'counter',
+    unit: 'spans',
+    brief: 'spans of a process: ended, exported or dropped',
+    tags: ['outcome'],
+  },
   'user_profile_service.cache.hit': {
     type: 'counter',
     unit: 'reads',
@@ -104,6 +110,12 @@ export const metrics = {
     type: 'counter',
     unit: 'people',
     brief: 'people found and returned',
+    tags: [],
+  },
+  'user_profile_service.token.refused': {
+    type: 'counter',
+    unit: 'requests',
+    brief: 'requests refused for their token',
     tags: [],
   },
 } as const satisfies Record<string, MetricSpec>

@@ -10,6 +10,7 @@ export type Batch = { spans: number; body: Buffer; chunk: Buffer }
 export function createBatches({ head, tail }: { head: string; tail: string }) {
   const free: Buffer[] = []
   const waiting: Batch[] = []
+  const headBytes = Buffer.byteLength(head)
   const tailBytes = Buffer.byteLength(tail)
   let chunk = open()
   let at = chunk.write(head)
@@ -27,12 +28,13 @@ export function createBatches({ head, tail }: { head: string; tail: string }) {
     spans = 0
   }
   return {
-    /** False when there is no room: the span is lost. */
+    /** False when there is no room for it, now or ever: the span is lost. */
     add(text: string): boolean {
       // A UTF-16 unit takes at most three bytes. The comma and the tail need room as well.
       const most = text.length * 3 + tailBytes + 1
+      if (headBytes + most > chunkBytes) return false
       if (at + most > chunkBytes) {
-        if (spans === 0 || waiting.length + out >= mostWaitingChunks) return false
+        if (waiting.length + out >= mostWaitingChunks) return false
         close()
       }
       if (spans > 0) at += chunk.write(',', at)

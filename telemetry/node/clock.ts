@@ -7,13 +7,20 @@ export function nanosNow(): string {
   const now = performance.now()
   if (now >= checkAt) follow(now)
   const ms = offset + now
-  const whole = Math.floor(ms)
-  return `${whole}${String(Math.floor((ms - whole) * 1e6)).padStart(6, '0')}`
+  const second = Math.floor(ms / 1_000)
+  if (second !== lastSecond) {
+    lastSecond = second
+    lastDigits = String(second)
+  }
+  return lastDigits + String(Math.floor((ms - second * 1_000) * 1e6)).padStart(9, '0')
 }
 
 const checkEveryMs = 1_000
 let offset = performance.timeOrigin
 let checkAt = 0
+// The digits of the second change seldom; making them of so large a number is slow.
+let lastSecond = 0
+let lastDigits = ''
 
 // The monotonic clock and the wall clock drift apart over hours. `Date.now()` is cut to whole
 // milliseconds, so the true time is at most one later: staying inside that keeps all processes of a

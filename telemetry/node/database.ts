@@ -1,6 +1,6 @@
-import { type Attributes, context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import { type Attributes, context, SpanKind, trace } from '@opentelemetry/api'
 import { isTracingSuppressed } from '@opentelemetry/core'
-import { describe, errorType } from './error.ts'
+import { failSpan } from './error.ts'
 import { mode } from './mode.ts'
 
 /** One logical operation on a database, described once and reused for each run of it. */
@@ -28,9 +28,9 @@ export async function traceOperation<Result>(
     if (outcome) span.setAttributes(outcome(result))
     return result
   } catch (error) {
-    span.setAttribute('error.type', errorType(error))
-    span.addEvent('exception', describe(error))
-    span.setStatus({ code: SpanStatusCode.ERROR })
+    failSpan(span, error)
+    const code = (error as { code?: unknown } | null)?.code
+    if (typeof code === 'string') span.setAttribute('db.response.status_code', code)
     throw error
   } finally {
     span.end()

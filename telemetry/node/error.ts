@@ -1,11 +1,25 @@
-import { SpanStatusCode, trace } from '@opentelemetry/api'
+import { type Span, SpanStatusCode, trace } from '@opentelemetry/api'
 
-/** Records, on the active span, the exception behind a 5xx answer. Call it once, at the error edge. */
+const recorded = new WeakSet<object>()
+
+/** Marks the active span with what lies behind a 5xx answer. Call it once, at the error edge. */
 export function recordException(thrown: unknown): void {
   const span = trace.getActiveSpan()
-  if (!span?.isRecording()) return
-  span.addEvent('exception', describe(thrown))
+  if (span?.isRecording()) failSpan(span, thrown)
+}
+
+/**
+ * Marks a span as failed. The exception itself is recorded where it was met first, deepest in the
+ * trace; the spans it passes on its way up are marked only, as OpenTelemetry asks.
+ */
+export function failSpan(span: Span, thrown: unknown): void {
+  span.setAttribute('error.type', errorType(thrown))
   span.setStatus({ code: SpanStatusCode.ERROR })
+  if (typeof thrown === 'object' && thrown !== null) {
+    if (recorded.has(thrown)) return
+    recorded.add(thrown)
+  }
+  span.addEvent('exception', describe(thrown))
 }
 
 // Network and connection failures: system codes, undici's, SQLSTATE classes 08 and 57.

@@ -4,10 +4,9 @@ import {
   propagation,
   ROOT_CONTEXT,
   SpanKind,
-  SpanStatusCode,
   trace,
 } from '@opentelemetry/api'
-import { describe, errorType } from './error.ts'
+import { failSpan } from './error.ts'
 
 /** The context an event carries in its own fields, as W3C headers. */
 export type Carrier = { traceparent?: string; tracestate?: string; baggage?: string }
@@ -37,8 +36,7 @@ export async function tracePublish<Result>(
   try {
     return await context.with(active, record, undefined, carrier)
   } catch (error) {
-    span.setAttribute('error.type', errorType(error))
-    span.setStatus({ code: SpanStatusCode.ERROR })
+    failSpan(span, error)
     throw error
   } finally {
     span.end()
@@ -74,9 +72,7 @@ export async function traceProcess<Result>(
   try {
     return await context.with(trace.setSpan(parent, span), handle)
   } catch (error) {
-    span.setAttribute('error.type', errorType(error))
-    span.addEvent('exception', describe(error))
-    span.setStatus({ code: SpanStatusCode.ERROR })
+    failSpan(span, error)
     throw error
   } finally {
     span.end()

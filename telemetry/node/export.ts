@@ -1,10 +1,9 @@
 import type { Attributes } from '@opentelemetry/api'
-import { context, ROOT_CONTEXT } from '@opentelemetry/api'
-import { suppressTracing } from '@opentelemetry/core'
 import { createBatches } from './batches.ts'
 import type { EndedSpan } from './ended-span.ts'
 import { encodeEnvelope, encodeSpan } from './otlp-json.ts'
 import { createSender } from './sender.ts'
+import { runUntraced } from './untraced.ts'
 
 const delayMs = 500
 
@@ -26,14 +25,14 @@ export function createExport(endpoint: string, resource: Attributes) {
   function flush(): Promise<void> {
     clearTimeout(timer)
     timer = undefined
-    sending ??= context.with(suppressTracing(ROOT_CONTEXT), sendAll).finally(() => {
+    sending ??= runUntraced(sendAll).finally(() => {
       sending = undefined
     })
     return sending
   }
   async function sendAll() {
     for (let batch = batches.take(); batch; batch = batches.take()) {
-      const lost = Math.min(await sender.send(batch.body), batch.spans)
+      const lost = await sender.send(batch.body, batch.spans)
       counts.dropped += lost
       counts.exported += batch.spans - lost
       batches.giveBack(batch)

@@ -6,7 +6,7 @@ import {
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api'
-import { describe, errorType } from './error.ts'
+import { failSpan } from './error.ts'
 import { mode } from './mode.ts'
 
 export type Call = {
@@ -26,7 +26,7 @@ const tracer = trace.getTracer('@clew/telemetry')
 
 /**
  * Puts a CLIENT span around one outgoing HTTP attempt and hands `send` the headers that carry its
- * context (`traceparent`, `tracestate`, `baggage`). Answers of 400 and above, and throws, mark the span.
+ * context (`traceparent`, `tracestate`, `baggage`). Answers of 500 and above, and throws, mark it as failed.
  * In `auto` mode undici's own instrumentation does both, so `send` gets no headers.
  */
 export async function traceCall<Answer extends { status: number }>(
@@ -57,9 +57,7 @@ export async function traceCall<Answer extends { status: number }>(
     markAnswer(span, answer.status)
     return answer
   } catch (error) {
-    span.setAttribute('error.type', errorType(error))
-    span.addEvent('exception', describe(error))
-    span.setStatus({ code: SpanStatusCode.ERROR })
+    failSpan(span, error)
     throw error
   } finally {
     span.end()

@@ -1,23 +1,24 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import {
   context,
-  ROOT_CONTEXT,
+  type ROOT_CONTEXT,
   type Span,
   SpanKind,
   SpanStatusCode,
   trace,
 } from '@opentelemetry/api'
-import { suppressTracing } from '@opentelemetry/core'
 import { incomingContext } from './incoming.ts'
 import { mode } from './mode.ts'
 import { routeFor } from './route.ts'
-import { isUntraced } from './untraced.ts'
+import { withSpan } from './span-context.ts'
+import { isUntraced, runUntraced } from './untraced.ts'
 
 /** What is known of a request once it was answered. `route` is absent when none matched. */
 export type Answered = { method: string; route: string | undefined; status: number; ms: number }
 
 const tracer = trace.getTracer('@clew/telemetry')
-const untraced = suppressTracing(ROOT_CONTEXT)
+// As NGINX logs it.
+const clientGone = 499
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
 /**
@@ -30,15 +31,15 @@ export function traceRequests(
   answered: (request: Answered) => void = () => {},
 ): RequestListener {
   return (request, response) => {
-    if (isUntraced(request.url))
-      return context.with(untraced, listener, undefined, request, response)
+    if (isUntraced(request.url)) return runUntraced(() => listener(request, response))
     const method = methods.has(request.method ?? '') ? (request.method as string) : '_OTHER'
     const started = performance.now()
     const report = () =>
       answered({
         method,
         route: routeFor(request),
-        status: response.statusCode,
+        // Without headers there was no answer: the client had gone.
+        status: response.headersSent ? response.statusCode : clientGone,
         ms: performance.now() - started,
       })
     if (mode !== 'lean') {
@@ -53,7 +54,7 @@ export function traceRequests(
       report()
     })
     returnTrace(response, span)
-    return context.with(trace.setSpan(parent, span), listener, undefined, request, response)
+    return context.with(withSpan(parent, span), listener, undefined, request, response)
   }
 }
 

@@ -1,24 +1,24 @@
 import { randomFillSync } from 'node:crypto'
 
-// Random bytes are fetched a page at a time: one call for each id would cost more than the id.
-const page = Buffer.allocUnsafeSlow(4_096)
-let at = page.length
+// Random digits are made a page at a time: one call for each id would cost more than the id.
+const bytes = Buffer.allocUnsafeSlow(4_096)
+let page = ''
+let at = 0
 
 export function newTraceId(): string {
-  return randomHex(16)
+  return randomHex(32)
 }
 
 export function newSpanId(): string {
-  return randomHex(8)
+  return randomHex(16)
 }
 
 /** Never all zeros, which W3C Trace Context forbids: the chance is 2^-64, and the page is not reused. */
-function randomHex(bytes: number): string {
-  if (at + bytes > page.length) {
-    randomFillSync(page)
+function randomHex(digits: number): string {
+  if (at + digits > page.length) {
+    page = randomFillSync(bytes).toString('hex')
     at = 0
   }
-  const hex = page.toString('hex', at, at + bytes)
-  at += bytes
-  return hex
+  at += digits
+  return page.slice(at - digits, at)
 }

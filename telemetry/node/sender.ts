@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Pool } from 'undici'
+import { judgeAnswer, type Verdict } from './otlp-answer.ts'
 
 const answerMs = 10_000
 const retryMs = { first: 250, most: 5_000 }
@@ -10,8 +11,7 @@ export function createSender(url: string) {
   const pool = new Pool(origin, { connections: 1, connect: { timeout: 1_000 } })
   let abandoned = false
 
-  /** Null when there was no answer, or one that says "later". */
-  async function attempt(body: Buffer): Promise<{ refused: number } | null> {
+  async function attempt(body: Buffer, spans: number): Promise<Verdict> {
     const answer = await pool.request({
       method: 'POST',
       path: pathname,
@@ -19,19 +19,18 @@ export function createSender(url: string) {
       body,
       signal: AbortSignal.timeout(answerMs),
     })
+    const retryAfter = answer.headers['retry-after']?.toString()
     const text = await answer.body.text()
-    if (answer.statusCode === 429 || answer.statusCode >= 500) return null
-    if (answer.statusCode >= 400) return { refused: Number.POSITIVE_INFINITY }
-    return { refused: rejectedSpans(text) }
+    return judgeAnswer({ status: answer.statusCode, retryAfter, text }, spans)
   }
   return {
     /** How many spans of the batch were lost: 0, or what the endpoint refused for good. */
-    async send(body: Buffer): Promise<number> {
+    async send(body: Buffer, spans: number): Promise<number> {
       for (let waitMs = retryMs.first; ; waitMs = Math.min(waitMs * 2, retryMs.most)) {
-        const outcome = await attempt(body).catch(() => null)
-        if (outcome) return outcome.refused
-        if (abandoned) return Number.POSITIVE_INFINITY
-        await sleep(waitMs, undefined, { ref: false })
+        const verdict = await attempt(body, spans).catch(() => noAnswer)
+        if (verdict.taken) return verdict.refused
+        if (abandoned) return spans
+        await sleep(verdict.retryAfterMs ?? waitMs, undefined, { ref: false })
       }
     },
     /** Stop trying: the process is about to end. */
@@ -42,10 +41,4 @@ export function createSender(url: string) {
   }
 }
 
-function rejectedSpans(answer: string): number {
-  if (!answer.includes('rejectedSpans')) return 0
-  const { partialSuccess } = JSON.parse(answer) as {
-    partialSuccess?: { rejectedSpans?: string | number }
-  }
-  return Number(partialSuccess?.rejectedSpans ?? 0)
-}
+const noAnswer: Verdict = { taken: false, retryAfterMs: undefined }

@@ -13,13 +13,11 @@ test('metrics go out in one datagram, counts summed up, tags clean', async () =>
   metrics.count('cache.hit', { cache: 'profile' })
   metrics.count('cache.hit', { cache: 'followers' })
   metrics.count('followers.returned', {}, 7)
-  metrics.gauge('pool', 3)
   metrics.timing('request.duration', 1.23456, { route: '/api/users/{id}', odd: 'a|b,c:d#e\nf' })
   const heard = once(receiver, 'message')
   await metrics[Symbol.asyncDispose]()
   const [datagram] = await heard
   expect(String(datagram).trim().split('\n')).toEqual([
-    'user_profile_service.pool:3|g|#service:profile',
     'user_profile_service.request.duration:1.235|ms|#service:profile,route:/api/users/{id},odd:a_b_c_d_e_f',
     'user_profile_service.cache.hit:2|c|#service:profile,cache:profile',
     'user_profile_service.cache.hit:1|c|#service:profile,cache:followers',

@@ -5,7 +5,6 @@ const flushMs = 250
 export type Tags = Record<string, string>
 export type Metrics = AsyncDisposable & {
   count(name: string, tags?: Tags, by?: number): void
-  gauge(name: string, value: number, tags?: Tags): void
   /** @param ms how long it took, in milliseconds */
   timing(name: string, ms: number, tags?: Tags): void
 }
@@ -50,7 +49,6 @@ export function createStatsD(prefix: string): Metrics {
       counts.set(key, (counts.get(key) ?? 0) + by)
       timer ??= setTimeout(sendCounts, flushMs).unref()
     },
-    gauge: (name, value, tags) => client.send(`${prefix}.${name}:${value}|g|${describe(tags)}`),
     timing(name, ms, tags) {
       const rounded = Math.round(ms * 1_000) / 1_000
       client.send(`${prefix}.${name}:${rounded}|ms|${describe(tags)}`)

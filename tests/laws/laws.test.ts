@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { TraceSpan } from '../trace.ts'
+import type { TraceSpan, Typed } from '../trace.ts'
 import type { Run } from './law.ts'
 import { checkTrace, type LawName, laws } from './laws.ts'
 import { eventTrace, goodTrace, pick, runOf, spanId, typed } from './sample.ts'
@@ -112,6 +112,17 @@ const cases: Case[] = [
       return change(trace, 'call', { status: 'error', events: [exception, exception] })
     },
     says: /^auth CLIENT .* records 2 exceptions$/,
+  },
+  {
+    law: 'exceptionOnce',
+    why: 'an exception told again by the span above',
+    spoil: (trace) => {
+      const places: Typed = { type: 'string', value: '    at insert (store.ts:1:1)' }
+      const events = [{ name: 'exception', attributes: { 'exception.stacktrace': places } }]
+      const failed = change(trace, 'insert', { status: 'error', events })
+      return change(failed, 'auth', { status: 'error', events })
+    },
+    says: /^auth SERVER .* records the exception that auth CLIENT INSERT users .*recorded$/,
   },
   ...[
     'GET /api/users/0190a0b0-0000-7000-8000-00000000abcd',

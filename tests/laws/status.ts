@@ -24,11 +24,21 @@ export const serverStatus: Law = (trace) =>
       return []
     })
 
-/** What went wrong is told once: one exception on a span. */
+/** What went wrong is told once: one exception on a span, and not again on the spans it passed. */
 export const exceptionOnce: Law = (trace) =>
-  trace
-    .filter((span) => exceptionsOf(span).length > 1)
-    .map((span) => `${say(span)} records ${exceptionsOf(span).length} exceptions`)
+  trace.flatMap((span) => {
+    const exceptions = exceptionsOf(span)
+    if (exceptions.length > 1) return [`${say(span)} records ${exceptions.length} exceptions`]
+    const places = placesOf(span)
+    const below = trace.find((child) => child.parentId === span.id && placesOf(child) === places)
+    if (!places || !below) return []
+    return [`${say(span)} records the exception that ${say(below)} recorded`]
+  })
+
+/** Where an exception was thrown: the same places are the same exception. */
+function placesOf(span: TraceSpan): string | undefined {
+  return exceptionsOf(span)[0]?.attributes['exception.stacktrace']?.value?.toString()
+}
 
 function exceptionsOf(span: TraceSpan) {
   return span.events.filter(({ name }) => name === 'exception')

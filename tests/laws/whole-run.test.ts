@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { metrics } from '@clew/conventions/metrics'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { readEveryTrace, readStats } from '../lens.ts'
 import { communityEnvironment, readNotes } from '../notes.ts'
@@ -53,11 +54,39 @@ describe.runIf(mode === 'lean')('every trace of this run', () => {
   })
 })
 
+describe('metrics', () => {
+  it('are declared, with their tags', async () => {
+    const declared = new Map(
+      Object.entries(metrics).map(([name, { tags }]) => [
+        name.replace(/\W/g, '_'),
+        tags as readonly string[],
+      ]),
+    )
+    const seen = (await readMetrics()).filter(({ name }) => !name.startsWith('clew_lens_'))
+    expect(seen.length).toBeGreaterThan(10)
+    const strange = seen.filter(({ name, labels }) => {
+      const tags = declared.get(name.replace(/_(total|bucket|sum|count)$/, ''))
+      return !tags || labels.some((label) => ![...tags, 'service', 'le'].includes(label))
+    })
+    expect(strange).toEqual([])
+  })
+})
+
 describe.runIf(mode === 'lean')('spans', () => {
   it('are stored as they were sent: none rejected, none evicted', async () => {
     expect(await readStats()).toMatchObject({ rejected: 0, evictedSpans: 0 })
   })
 })
+
+/** Every series that lens shows to Prometheus. */
+async function readMetrics(): Promise<{ name: string; labels: string[] }[]> {
+  const answer = await fetch(readPlatform().urls.metrics)
+  const lines = (await answer.text()).split('\n').filter((line) => line && !line.startsWith('#'))
+  return lines.map((line) => ({
+    name: /^\w+/.exec(line)?.[0] ?? '',
+    labels: [...line.matchAll(/[{,](\w+)="/g)].map(([, label]) => label ?? ''),
+  }))
+}
 
 function isByCommunity({ resource }: TraceSpan): boolean {
   return resource['deployment.environment.name']?.value === communityEnvironment
