@@ -15,5 +15,5 @@ await run('lens', async ({ own, log }) => {
   own(publishCounters(counters, metrics))
   const store = own(openStore(folder, limits, counters))
   own(await listen(createOtlpServer({ store, counters, metrics, log }), ports.otlpPort, host))
-  own(await openQuery({ folder, port: ports.queryPort, host, counters }))
+  own(await openQuery({ folder, port: ports.queryPort, host, counters, log }))
 })

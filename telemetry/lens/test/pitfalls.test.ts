@@ -1,9 +1,10 @@
 import { statSync } from 'node:fs'
+import { request } from 'node:http'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type Lens, makeSpan, openFolder, openLens, toBody, traceIdOf } from './lens.ts'
+import { type Lens, makeSpan, openFolder, openLens, spanIdOf, toBody, traceIdOf } from './lens.ts'
 
 // The faults found in other stores of traces, each of which lens must not have.
 // How much a reader slows intake (12) is a measurement as well: loadtests/bench/lens.ts.
@@ -130,6 +131,42 @@ describe('4: whole traces are evicted, oldest first, each service safe within it
   })
 })
 
+describe('4: names and calls go with the traces that had them', () => {
+  const dependencies = async () =>
+    (await lens.get('/api/dependencies?endTs=1700999999000&lookback=999999999')).body.data
+
+  test('calls of minutes of which no trace is left', async () => {
+    await reopen({ traces: 2 })
+    for (const trace of [1, 2]) {
+      await lens.send([makeSpan(trace, 1, { at: trace * 60_000 })], 'auth')
+      await lens.send([makeSpan(trace, 2, { parent: 1, at: trace * 60_000 })], 'profile')
+    }
+    expect(await dependencies()).toMatchObject([{ callCount: 2 }])
+    await lens.send([makeSpan(3, 1, { at: 180_000 })], 'auth')
+    expect(await dependencies()).toMatchObject([{ callCount: 1 }])
+  })
+
+  test('at the next start, services that have none, and operations among very many', async () => {
+    await lens.send([makeSpan(1, 1)], 'gone')
+    const many = Array.from({ length: 20_001 }, (_, at) =>
+      makeSpan(2, at + 1, { name: `id ${at}` }),
+    )
+    await lens.send(many)
+    await reopen({ traces: 1 })
+    await lens.send([makeSpan(3, 1, { name: 'last', at: 60_000 })])
+    await reopen()
+    using database = new DatabaseSync(join(folder.path, 'traces.db'), { readOnly: true })
+    expect(database.prepare('select name from service').all()).toEqual([{ name: 'auth' }])
+    expect(database.prepare('select name from operation').all()).toEqual([{ name: 'last' }])
+    // The names that are left still stand for what they stood for, and new ones are taken.
+    await lens.send([makeSpan(4, 1)], 'new')
+    expect(await lens.summaries()).toMatchObject([
+      { rootOperationName: 'last', services: [{ name: 'auth' }] },
+      { services: [{ name: 'new' }] },
+    ])
+  })
+})
+
 describe('5: the shape of a trace cannot break anything', () => {
   test('a cycle, and a span that is its own parent', async () => {
     await lens.send([makeSpan(1, 1, { parent: 2 }), makeSpan(1, 2, { parent: 1 })])
@@ -148,6 +185,15 @@ describe('5: the shape of a trace cannot break anything', () => {
     expect(status).toBe(200)
     expect(body.data[0].spans).toHaveLength(100_000)
   })
+})
+
+test('5: a batch as large as a body may be, all of one trace', async () => {
+  const spans = Array.from({ length: 150_000 }, (_, at) => ({
+    traceId: traceIdOf(1),
+    spanId: spanIdOf(at + 1),
+  }))
+  await lens.send(spans)
+  expect(await lens.summaries()).toMatchObject([{ spanCount: 150_000 }])
 })
 
 describe('6: times are kept as they came, and marked when odd', () => {
@@ -255,4 +301,19 @@ test('12: a reader in the middle of its work and intake do not wait for each oth
   expect(count.get()).toEqual({ traces: 1 })
   reader.exec('commit')
   expect(count.get()).toEqual({ traces: 2 })
+})
+
+describe('13: a question that cannot be read harms nobody', () => {
+  test.each(['//', 'http://[', '/api/traces/%'])('%s', async (target) => {
+    const { port } = new URL(lens.queryUrl)
+    const { promise, resolve, reject } = Promise.withResolvers<number | undefined>()
+    request({ port, host: '127.0.0.1', path: target }, (answer) => {
+      answer.resume()
+      resolve(answer.statusCode)
+    })
+      .on('error', reject)
+      .end()
+    expect(await promise).toBe(400)
+    expect((await lens.get('/livez')).status).toBe(200)
+  })
 })

@@ -80,7 +80,7 @@ function tagsOf(span: Span, scope: Scope | undefined): Tag[] {
   }
   text('otel.scope.name', scope?.name)
   text('otel.scope.version', scope?.version)
-  tags.push(...listOf(span.attributes).map(toTag))
+  for (const attribute of listOf(span.attributes)) tags.push(toTag(attribute))
   if (span.kind) text('span.kind', kinds[span.kind])
   if (span.status?.code === errorStatus) {
     text('otel.status_code', 'ERROR')

@@ -19,12 +19,13 @@ export function createQueryServer(reader: Reader, counters: Counters): RequestLi
     '/readyz': () => JSON.stringify({ status: reader.ready() && 'ok' }),
   }
   return (request, response) => {
-    const url = new URL(request.url ?? '/', 'http://lens')
-    const legacy = url.pathname.startsWith('/api/') && !url.pathname.startsWith('/api/v3/')
+    const target = request.url ?? '/'
+    const legacy = target.startsWith('/api/') && !target.startsWith('/api/v3/')
     try {
       if (request.method !== 'GET') throw new QueryError(405, 'lens only answers GET')
-      const [answer, id] = findAnswer(answers, url.pathname)
-      send(response, 200, answer(url.searchParams, id))
+      const { pathname, searchParams } = readTarget(target)
+      const [answer, id] = findAnswer(answers, pathname)
+      send(response, 200, answer(searchParams, id))
     } catch (error) {
       const known = error instanceof QueryError
       const status = known ? error.status : 500
@@ -32,6 +33,12 @@ export function createQueryServer(reader: Reader, counters: Counters): RequestLi
       send(response, status, legacy ? legacyError(status, message) : v3Error(status, message))
     }
   }
+}
+
+function readTarget(target: string): URL {
+  const url = URL.parse(target, 'http://lens')
+  if (url) return url
+  throw new QueryError(400, `lens cannot read the path ${target}`)
 }
 
 function findAnswer(answers: Answers, path: string): [Answer, string] {
