@@ -201,6 +201,29 @@ describe('9: when behind, lens says so and never loses what it took', () => {
     expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThan(0)
   })
 
+  test('what is under way counts by what it is, not by what it was zipped to', async () => {
+    const [written, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    await lens[Symbol.asyncDispose]()
+    lens = await openLens(folder.path, {
+      mostWaitingBytes: 12 * 1_048_576,
+      wrapStore: (store) => ({
+        ...store,
+        async add(groups) {
+          written.resolve()
+          await release.promise
+          return store.add(groups)
+        },
+      }),
+    })
+    const large = gzipSync(toBody([makeSpan(1, 1)]) + ' '.repeat(7 * 1_048_576))
+    const first = lens.post(large, { 'content-encoding': 'gzip' })
+    await written.promise
+    expect((await lens.post(large, { 'content-encoding': 'gzip' })).status).toBe(503)
+    release.resolve()
+    expect((await first).status).toBe(200)
+    expect((await lens.post(large, { 'content-encoding': 'gzip' })).status).toBe(200)
+  })
+
   test('503 with Retry-After when the transaction fails, and nothing half-written', async () => {
     const { DatabaseSync } = await import('node:sqlite')
     using other = new DatabaseSync(`${folder.path}/traces.db`)

@@ -17,6 +17,8 @@ type Deps = {
   mostWaitingBytes?: number
 }
 
+const behind = () =>
+  new Refusal(503, 'lens is behind with writing; send it again.', { retryAfter: 1 })
 const traceIsFull = `a trace holds at most ${mostSpans} spans`
 
 /** OTLP/HTTP: `POST /v1/traces`, in JSON or protobuf, zipped or not. */
@@ -26,14 +28,18 @@ export function createOtlpServer(deps: Deps): RequestListener {
 
   async function receive(request: IncomingMessage, codec: Codec): Promise<Buffer> {
     const announced = announcedBytes(request)
-    if (waiting + announced > mostWaitingBytes) {
-      throw new Refusal(503, 'lens is behind with writing; send it again.', { retryAfter: 1 })
-    }
-    waiting += announced
+    if (waiting + announced > mostWaitingBytes) throw behind()
+    let held = announced
+    waiting += held
     try {
-      return await store(await readBody(request), codec)
+      const body = await readBody(request)
+      // Zipped it announced less than it is; without a length it was a guess.
+      waiting += body.length - held
+      held = body.length
+      if (waiting > mostWaitingBytes) throw behind()
+      return await store(body, codec)
     } finally {
-      waiting -= announced
+      waiting -= held
     }
   }
 

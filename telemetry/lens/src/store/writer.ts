@@ -57,8 +57,8 @@ export function openWriter(
         span.operation = dictionary.operation(service, span.name, span.kind)
         addSpan(state, span, service, calls.count)
         fresh.push(span)
+        added.push(span)
       }
-      added.push(...fresh)
       if (fresh.length > 0) addText(texts, source, fresh, group.body)
     }
     if (added.length > 0) addPart(state, added, Buffer.concat(texts))
