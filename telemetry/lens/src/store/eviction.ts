@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Counters } from '../counters.ts'
 import type { Dictionary } from './dictionary.ts'
 import { unpack } from './pack.ts'
-import { presenceOf } from './presence.ts'
+import { anyService, presenceOf } from './presence.ts'
 import { partsPerTrace } from './schema.ts'
 
 export type Limits = { bytes: number; traces: number }
@@ -44,6 +44,11 @@ export function openEviction(
   )
   const remembered = database.prepare('select 1 from evicted where id = ?')
   const anyRemembered = database.prepare('select 1 from evicted limit 1')
+  // Spans without a time are of no minute.
+  const dropEdges = database.prepare(
+    `delete from edge where minute <
+       (select min(started) / 60000000 from presence where service = ${anyService} and started > 0)`,
+  )
   const vacuum = database.prepare('pragma incremental_vacuum(500)')
   let someEvicted = anyRemembered.get() !== undefined
 
@@ -98,6 +103,7 @@ export function openEviction(
       if (gone.length > 0) {
         someEvicted = true
         forget.run()
+        dropEdges.run()
         vacuum.all()
       }
       return gone

@@ -2,6 +2,7 @@ import type { Counters } from '../counters.ts'
 import type { TraceGroup } from '../otlp/batch.ts'
 import type { Limits } from './eviction.ts'
 import { openDatabase } from './schema.ts'
+import { sweepNames } from './sweep.ts'
 import { openWriter } from './writer.ts'
 
 export type Store = AsyncDisposable & {
@@ -18,6 +19,7 @@ export type Store = AsyncDisposable & {
  */
 export function openStore(folder: string, limits: Limits, counters: Counters): Store {
   const database = openDatabase(folder)
+  sweepNames(database)
   const writer = openWriter(database, { limits, counters })
   let waiting: {
     groups: TraceGroup[]
