@@ -55,11 +55,10 @@ export function createRoutes(deps: Deps): Hono<Env> {
   app.onError((error) => {
     const problem = toProblem(error)
     if (problem.status >= 500) {
-      recordException(problem.cause ?? problem)
-      deps.log.error({ err: problem.cause ?? problem }, 'request failed')
-    } else if (problem.status === 401) {
-      deps.log.info({ reason: problem.cause }, 'token refused')
-    }
+      const cause = problem.cause ?? problem
+      recordException(cause)
+      deps.log.error({ err: cause, status: problem.status }, 'request failed')
+    } else if (typeof problem.cause === 'string') deps.events.tokenRefused(problem.cause)
     return replyProblem(problem)
   })
   return app

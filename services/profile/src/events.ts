@@ -2,6 +2,7 @@ import type { Logger } from '@clew/kit/log'
 import { publish, type Relay } from '@clew/kit/outbox'
 import type { Queryable } from '@clew/kit/postgres'
 import type { Metrics } from '@clew/telemetry/statsd'
+import { trace } from '@opentelemetry/api'
 import type { Follow, Profile } from './store.ts'
 
 export const stream = 'events:profile'
@@ -49,6 +50,12 @@ export function createEvents(metrics: Metrics, relay: Pick<Relay, 'wake'>, log: 
     },
     searched(results: number) {
       metrics.count('search.results', {}, results)
+    },
+    /** A bearer was not accepted. `reason` says why; the person is not told. */
+    tokenRefused(reason: string) {
+      metrics.count('token.refused')
+      trace.getActiveSpan()?.setAttribute('clew.refusal', reason)
+      log.info({ reason }, 'token refused')
     },
   }
 }

@@ -79,6 +79,12 @@ test.each(Object.keys(bad))('a token that is %s is refused, with no hint why', a
   expect(JSON.stringify(said)).not.toContain(authorization.split(' ')[1] || 'nothing to find')
 })
 
+test('why is on the span of the request', async () => {
+  const answer = await service.ask('GET', `/api/users/${alice.id}`, { token: 'x.y.z' })
+  const span = await service.serverSpan(answer)
+  expect(span.attributes['clew.refusal']?.value).toBe('ERR_JWS_INVALID')
+})
+
 test('a public read needs no token, but a bad one is refused there as well', async () => {
   const paths = ['', '/followers', '/following'].map((rest) => `/api/users/${alice.id}${rest}`)
   for (const path of [...paths, '/api/users/search?q=a']) {
@@ -90,11 +96,8 @@ test('a public read needs no token, but a bad one is refused there as well', asy
 
 test('who asks is on the span of the request', async () => {
   const answer = await service.ask('GET', `/api/users/${alice.id}`, { token: alice.token })
-  await service.spanNames(answer)
-  const span = service.spans().find(({ traceId, kind }) => {
-    return traceId === answer.headers.get('x-trace-id') && kind === 'SERVER'
-  })
-  expect(span?.attributes['user.id']?.value).toBe(alice.id)
+  const span = await service.serverSpan(answer)
+  expect(span.attributes['user.id']?.value).toBe(alice.id)
 })
 
 test('a session that was revoked is refused, though its token would be good', async () => {

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { gunzipSync } from 'node:zlib'
 import { audience, issuer } from '@clew/kit/identity'
 import { openPostgres, type Postgres } from '@clew/kit/postgres'
+import { eventually } from '@clew/kit/test/eventually'
 import { openLink } from '@clew/tests/cuttable-link'
 import { openTestDatabase, openTestRedis } from '@clew/tests/service-database'
 import { type ResourceSpans, type TraceSpan, toTraceSpans } from '@clew/tests/trace'
@@ -98,6 +99,13 @@ export async function startService(env: Record<string, string> = {}) {
       const spans = () => collector.spans().filter((span) => span.traceId === trace)
       await waitUntil(() => spans().some((span) => span.kind === 'SERVER'))
       return spans().map((span) => span.name)
+    },
+    /** The span of the request itself. */
+    serverSpan(answer: Answer): Promise<TraceSpan> {
+      const trace = answer.headers.get('x-trace-id')
+      return eventually(() =>
+        collector.spans().find((span) => span.traceId === trace && span.kind === 'SERVER'),
+      )
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
