@@ -1,3 +1,4 @@
+import type { RequestListener } from 'node:http'
 import type { Client } from '@clew/kit/client'
 import type { Health } from '@clew/kit/health'
 import type { Revocations } from '@clew/kit/identity'
@@ -8,8 +9,9 @@ import { Problem, problemBody, toProblem } from '@clew/kit/problem'
 import type { Redis } from '@clew/kit/redis'
 import { recordException } from '@clew/telemetry/error'
 import { expressRoute } from '@clew/telemetry/express'
+import { traceRequests } from '@clew/telemetry/http-server'
 import type { Metrics } from '@clew/telemetry/statsd'
-import express, { type ErrorRequestHandler, type Express, Router } from 'express'
+import express, { type ErrorRequestHandler, Router } from 'express'
 import { createAccounts } from './accounts.ts'
 import { createSessionCache } from './cache.ts'
 import type { Config } from './config.ts'
@@ -44,7 +46,8 @@ export type Resources = {
 }
 export type AppDeps = ReturnType<typeof createDeps>
 
-export function createApp(resources: Resources): Express {
+/** The service as a listener for Node's HTTP server. */
+export function createApp(resources: Resources): RequestListener {
   const deps = createDeps(resources)
   const app = express()
   app.disable('x-powered-by')
@@ -57,7 +60,9 @@ export function createApp(resources: Resources): Express {
     throw new Problem(404, 'There is nothing here.')
   })
   app.use(errorEdge(deps))
-  return app
+  return traceRequests(app, ({ method, route = 'none', status, ms }) =>
+    deps.metrics.timing('request_duration', ms, { method, route, status: String(status) }),
+  )
 }
 
 export function createRouter(deps: AppDeps): Router {
@@ -79,10 +84,10 @@ function createDeps(resources: Resources) {
   return {
     ...resources,
     accounts: createAccounts({ postgres, cache, keys, profile, relay, events }),
-    cookies: createCookies(config.GATEWAY_URL.startsWith('https:')),
+    cookies: createCookies(config.gatewayUrl.startsWith('https:')),
     events,
     flows: createFlows(redis, keys),
-    limits: createLimits(redis, config, events.limited),
+    limits: createLimits(redis, config.rates, events.limited),
     passwords: createPasswords(),
     providers: createProviders(config),
     sessions: createSessions({ postgres, cache, keys, relay, events, revocations }),

@@ -33,9 +33,38 @@ export const schema = z.object({
   AUTH_OIDC_CLIENT_SECRET: z.string().optional(),
 })
 
-export type Config = Readonly<z.infer<typeof schema>>
+export type Config = ReturnType<typeof readConfig>
 
-/** @throws ConfigError */
-export function readConfig(env: NodeJS.ProcessEnv): Config {
-  return readEnv(schema, env)
+/** @throws ConfigError naming every variable at fault */
+export function readConfig(env: Record<string, string | undefined>) {
+  const values = readEnv(schema, env)
+  return Object.freeze({
+    host: values.AUTH_HOST,
+    port: values.AUTH_PORT,
+    databaseUrl: values.AUTH_DATABASE_URL,
+    redisUrl: values.AUTH_REDIS_URL,
+    keys: values.AUTH_KEYS,
+    profileUrl: values.PROFILE_URL,
+    gatewayUrl: values.GATEWAY_URL,
+    rates: {
+      loginFailures: values.AUTH_RATE_LOGIN_FAILURES,
+      loginAddress: values.AUTH_RATE_LOGIN_ADDRESS,
+      registerAddress: values.AUTH_RATE_REGISTER_ADDRESS,
+    },
+    google: {
+      clientId: values.AUTH_GOOGLE_CLIENT_ID,
+      clientSecret: values.AUTH_GOOGLE_CLIENT_SECRET,
+    },
+    github: {
+      clientId: values.AUTH_GITHUB_CLIENT_ID,
+      clientSecret: values.AUTH_GITHUB_CLIENT_SECRET,
+      url: values.AUTH_GITHUB_URL,
+      apiUrl: values.AUTH_GITHUB_API_URL,
+    },
+    oidc: {
+      issuer: values.AUTH_OIDC_ISSUER,
+      clientId: values.AUTH_OIDC_CLIENT_ID,
+      clientSecret: values.AUTH_OIDC_CLIENT_SECRET,
+    },
+  })
 }

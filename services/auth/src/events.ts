@@ -1,7 +1,6 @@
 import type { Logger } from '@clew/kit/log'
 import { publish } from '@clew/kit/outbox'
 import type { Queryable } from '@clew/kit/postgres'
-import type { Answered } from '@clew/telemetry/http-server'
 import type { Metrics } from '@clew/telemetry/statsd'
 import { trace } from '@opentelemetry/api'
 import type { User } from './schemas.ts'
@@ -101,14 +100,6 @@ export function createEvents(log: Logger, metrics: Metrics) {
     cameThroughProvider(provider: string) {
       metrics.count('oauth_usage', { provider, outcome: 'entered' })
     },
-  }
-}
-
-/** Times every answer, by route. */
-export function timeRequests(metrics: Metrics) {
-  return ({ method, route, status, ms }: Answered) => {
-    const tags = { method, route: route ?? 'none', status: String(status) }
-    metrics.timing('request_duration', ms, tags)
   }
 }
 

@@ -32,7 +32,7 @@ const quarter = 15 * 60
 /** Limits that all instances share, in Redis under `auth:limit:`; each keeps its own while Redis is away. */
 export function createLimits(
   redis: Redis,
-  config: Config,
+  rates: Config['rates'],
   limited: (limit: string) => void,
 ): Limits {
   const store = createStore(redis)
@@ -44,9 +44,9 @@ export function createLimits(
       ...{ keyPrefix, points, duration, insuranceLimiter },
     })
   }
-  const registering = open('register_address', config.AUTH_RATE_REGISTER_ADDRESS, minute)
-  const entering = open('login_address', config.AUTH_RATE_LOGIN_ADDRESS, minute)
-  const failing = open('login_account', config.AUTH_RATE_LOGIN_FAILURES, quarter)
+  const registering = open('register_address', rates.registerAddress, minute)
+  const entering = open('login_address', rates.loginAddress, minute)
+  const failing = open('login_account', rates.loginFailures, quarter)
 
   async function take(limiter: RateLimiterAbstract, key: string): Promise<void> {
     try {

@@ -6,28 +6,27 @@ import { startRelay } from '@clew/kit/outbox'
 import { openPostgres } from '@clew/kit/postgres'
 import { openRedis } from '@clew/kit/redis'
 import { followRevocations } from '@clew/kit/revocations'
-import { traceRequests } from '@clew/telemetry/http-server'
 import { createStatsD } from '@clew/telemetry/statsd'
 import { createApp } from './app.ts'
 import { readConfig } from './config.ts'
-import { stream, timeRequests } from './events.ts'
+import { stream } from './events.ts'
 import { openKeys } from './keys.ts'
 import { startPurge } from './purge.ts'
 
 await run('auth', async ({ own, log, stopping }) => {
   const config = readConfig(process.env)
   const metrics = own(createStatsD('auth_service'))
-  const keys = own(await openKeys(config.AUTH_KEYS, log))
-  const postgres = own(openPostgres(config.AUTH_DATABASE_URL))
-  const redis = own(await openRedis(config.AUTH_REDIS_URL))
-  const profile = own(createClient('profile', config.PROFILE_URL))
+  const keys = own(await openKeys(config.keys, log))
+  const postgres = own(openPostgres(config.databaseUrl))
+  const redis = own(await openRedis(config.redisUrl))
+  const profile = own(createClient('profile', config.profileUrl))
   const bus = createBus(redis)
   const revocations = own(followRevocations(bus))
   const relay = own(startRelay(postgres, bus, stream, log))
   own(startPurge(postgres, log))
   const health = createHealth({ postgres: postgres.ping, redis: redis.ping }, ['redis'])
   stopping.addEventListener('abort', health.drain)
-  const resources = {
+  const app = createApp({
     config,
     health,
     keys,
@@ -38,7 +37,6 @@ await run('auth', async ({ own, log, stopping }) => {
     redis,
     relay,
     revocations,
-  }
-  const listener = traceRequests(createApp(resources), timeRequests(metrics))
-  own(await listen(listener, config.AUTH_PORT, config.AUTH_HOST))
+  })
+  own(await listen(app, config.port, config.host))
 })

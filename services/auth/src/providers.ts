@@ -33,11 +33,11 @@ type Source = {
 export function createProviders(config: Config): Providers {
   const found = new Map<string, Provider>()
   const add = (name: ProviderName, source: Source | undefined) => {
-    if (source) found.set(name, createProvider(name, source, callbackUrl(config, name)))
+    if (source) found.set(name, createProvider(name, source, callbackUrl(config.gatewayUrl, name)))
   }
-  add('google', google(config))
-  add('github', github(config))
-  add('oidc', anyIssuer(config))
+  add('google', google(config.google))
+  add('github', github(config.github))
+  add('oidc', anyIssuer(config.oidc))
   return { find: (name) => found.get(name) }
 }
 
@@ -84,16 +84,12 @@ function createProvider(name: ProviderName, source: Source, redirectUri: string)
   }
 }
 
-function google(config: Config): Source | undefined {
-  const id = config.AUTH_GOOGLE_CLIENT_ID
-  return id
-    ? issuer('https://accounts.google.com', id, config.AUTH_GOOGLE_CLIENT_SECRET)
-    : undefined
+function google({ clientId, clientSecret }: Config['google']): Source | undefined {
+  return clientId ? issuer('https://accounts.google.com', clientId, clientSecret) : undefined
 }
 
-function anyIssuer(config: Config): Source | undefined {
-  const { AUTH_OIDC_ISSUER: url, AUTH_OIDC_CLIENT_ID: id, AUTH_OIDC_CLIENT_SECRET: secret } = config
-  return url && id ? issuer(url, id, secret) : undefined
+function anyIssuer({ issuer: url, clientId, clientSecret }: Config['oidc']): Source | undefined {
+  return url && clientId ? issuer(url, clientId, clientSecret) : undefined
 }
 
 function issuer(url: string, id: string, secret: string | undefined): Source {
@@ -103,7 +99,7 @@ function issuer(url: string, id: string, secret: string | undefined): Source {
     identifies: true,
     async open() {
       const options = { [oidc.customFetch]: tracedFetch, timeout: 5, execute: insecure(server) }
-      return oidc.discovery(server, id, undefined, clientSecret(secret), options)
+      return oidc.discovery(server, id, undefined, authenticate(secret), options)
     },
     async readAccount(client, tokens) {
       const claims = tokens.claims()!
@@ -122,10 +118,9 @@ function issuer(url: string, id: string, secret: string | undefined): Source {
 }
 
 /** GitHub speaks OAuth 2 without OpenID Connect: who came is asked of its API. */
-function github(config: Config): Source | undefined {
-  const { AUTH_GITHUB_URL: site, AUTH_GITHUB_API_URL: api } = config
-  const id = config.AUTH_GITHUB_CLIENT_ID
-  if (!id) return undefined
+function github(config: Config['github']): Source | undefined {
+  const { clientId, clientSecret, url: site, apiUrl: api } = config
+  if (!clientId) return undefined
   const server = new URL(site)
   return {
     scope: 'read:user user:email',
@@ -136,8 +131,8 @@ function github(config: Config): Source | undefined {
         authorization_endpoint: under(site, 'login/oauth/authorize'),
         token_endpoint: under(site, 'login/oauth/access_token'),
       }
-      const secret = config.AUTH_GITHUB_CLIENT_SECRET
-      const client = new oidc.Configuration(endpoints, id, undefined, clientSecret(secret))
+      const proof = authenticate(clientSecret)
+      const client = new oidc.Configuration(endpoints, clientId, undefined, proof)
       client[oidc.customFetch] = tracedFetch
       client.timeout = 5
       for (const change of insecure(server)) change(client)
@@ -162,7 +157,7 @@ function github(config: Config): Source | undefined {
   }
 }
 
-function clientSecret(secret: string | undefined): oidc.ClientAuth {
+function authenticate(secret: string | undefined): oidc.ClientAuth {
   return secret ? oidc.ClientSecretPost(secret) : oidc.None()
 }
 
@@ -171,8 +166,8 @@ function insecure({ protocol }: URL): ((client: oidc.Configuration) => void)[] {
   return protocol === 'http:' ? [oidc.allowInsecureRequests] : []
 }
 
-function callbackUrl(config: Config, name: ProviderName): string {
-  return under(config.GATEWAY_URL, `api/auth/${name}/callback`)
+function callbackUrl(gatewayUrl: string, name: ProviderName): string {
+  return under(gatewayUrl, `api/auth/${name}/callback`)
 }
 
 function under(base: string, path: string): string {

@@ -53,7 +53,7 @@ export function providerRoutes(router: Router, deps: AppDeps) {
     if (flow?.provider !== provider.name) throw new ProviderRefusal('state')
     if (error) throw new ProviderRefusal('denied')
     // As the browser sees it: the provider compares it with where it was asked to send them.
-    return provider.finish(new URL(request.originalUrl, config.GATEWAY_URL), flow)
+    return provider.finish(new URL(request.originalUrl, config.gatewayUrl), flow)
   }
 }
 
