@@ -123,6 +123,13 @@ describe('changing', () => {
     expect((await change(alice, body)).status).toBe(status)
   })
 
+  test('bytes that are no UTF-8 are refused, not guessed at', async () => {
+    const before = await read(alice)
+    expect((await change(alice, Buffer.from('{"bio": "caf\xe9"}', 'latin1'))).status).toBe(400)
+    expect(await read(alice)).toEqual(before)
+    expect((await change(alice, Buffer.from('{"bio": "caf\xe9"}'))).body.bio).toBe('caf\xe9')
+  })
+
   test('a body in another format is refused', async () => {
     expect((await change(alice, 'bio=hi', { 'content-type': 'text/plain' })).status).toBe(415)
     const charset = { 'content-type': 'application/json; charset=utf-8' }

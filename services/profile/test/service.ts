@@ -28,7 +28,7 @@ export type Person = { id: string; username: string; token: string }
 export type Service = Awaited<ReturnType<typeof startService>>
 
 /** The whole service as a process, over a database, a Redis and neighbours of its own. */
-export async function startService(env: Record<string, string> = {}) {
+export async function startService({ redisUser = 'profile' } = {}) {
   const stack = new AsyncDisposableStack()
   const database = stack.use(await openTestDatabase('profile'))
   const ownRedis = stack.use(await openTestRedis('profile'))
@@ -47,8 +47,7 @@ export async function startService(env: Record<string, string> = {}) {
     AUTH_URL: auth.url,
     PROFILE_PORT: String(port),
     PROFILE_DATABASE_URL: throughPort(database.url, databaseLink.port),
-    PROFILE_REDIS_URL: throughPort(ownRedis.url, redisLink.port),
-    ...env,
+    PROFILE_REDIS_URL: withUser(throughPort(ownRedis.url, redisLink.port), redisUser),
   })
   stack.defer(async () => void (await child.stop()))
   const url = `http://127.0.0.1:${port}`
@@ -62,7 +61,7 @@ export async function startService(env: Record<string, string> = {}) {
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...headers,
       },
-      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      ...(body !== undefined && { body: isRaw(body) ? body : JSON.stringify(body) }),
     })
     const text = await answer.text()
     return { status: answer.status, headers: answer.headers, body: text ? JSON.parse(text) : '' }
@@ -76,7 +75,7 @@ export async function startService(env: Record<string, string> = {}) {
     database: databaseLink,
     redis: redisLink,
     /** As auth would append to its own stream in the same Redis. */
-    authRedisUrl: ownRedis.url.replace('profile:profile@', 'auth:auth@'),
+    authRedisUrl: withUser(ownRedis.url, 'auth'),
     redisUrl: ownRedis.url,
     owner: owner as Postgres,
     logs: child.logs,
@@ -112,6 +111,10 @@ export async function startService(env: Record<string, string> = {}) {
 }
 
 type AskOptions = { token?: string; body?: unknown; headers?: Record<string, string> }
+
+function isRaw(body: unknown): body is string | Buffer<ArrayBuffer> {
+  return typeof body === 'string' || Buffer.isBuffer(body)
+}
 
 export async function waitUntil(ask: () => Promise<boolean> | boolean): Promise<void> {
   while (!(await ask())) await sleep(20)
@@ -222,6 +225,13 @@ async function findPort(): Promise<number> {
 
 function portOf(url: string): number {
   return Number(new URL(url).port)
+}
+
+function withUser(address: string, user: string): string {
+  const url = new URL(address)
+  url.username = user
+  url.password = user
+  return url.href
 }
 
 function throughPort(address: string, port: number): string {

@@ -47,14 +47,13 @@ export async function readBody<Schema extends z.ZodType>(
   if (!/^application\/json\s*(?:;|$)/i.test(incoming.headers['content-type'] ?? '')) {
     throw new Problem(415, 'The body must be application/json.')
   }
-  const text = await readText(incoming)
-  return parse(schema, parseJson(text))
+  return parse(schema, parseJson(await readBytes(incoming)))
 }
 
 // Not for await: leaving the loop early would destroy the connection before the answer is out.
-async function readText(incoming: IncomingMessage): Promise<string> {
+async function readBytes(incoming: IncomingMessage): Promise<Buffer> {
   if (Number(incoming.headers['content-length'] ?? 0) > maxBytes) throw tooLarge()
-  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
   const chunks: Buffer[] = []
   let size = 0
   incoming.on('data', (chunk: Buffer) => {
@@ -62,14 +61,15 @@ async function readText(incoming: IncomingMessage): Promise<string> {
     if (size > maxBytes) reject(tooLarge())
     else chunks.push(chunk)
   })
-  incoming.on('end', () => resolve(Buffer.concat(chunks).toString()))
+  incoming.on('end', () => resolve(Buffer.concat(chunks)))
   incoming.on('error', () => reject(new Problem(400, 'The body broke off.')))
   return promise
 }
 
-function parseJson(text: string): unknown {
+/** @throws Problem 400 unless the bytes are JSON in UTF-8 */
+function parseJson(bytes: Buffer): unknown {
   try {
-    return JSON.parse(text)
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch {
     throw new Problem(400, 'The body is not valid JSON.')
   }
