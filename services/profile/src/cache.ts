@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from '@clew/kit/log'
 import type { Redis } from '@clew/kit/redis'
 import type { Metrics } from '@clew/telemetry/statsd'
 import { runUntraced } from '@clew/telemetry/untraced'
@@ -16,6 +18,9 @@ const lifeSeconds = { profile: 3_600, followers: 300, following: 300 } satisfies
 const absentSeconds = 10
 const claimMs = 5_000
 const retryMs = 250
+// Redis answers, but with an error: that is not over in a moment.
+const refusedMs = 2_000
+const retryKeys = 1_000
 
 // Answers are JSON objects; these two begin with something else.
 const absent = '-'
@@ -34,9 +39,10 @@ const fillIfClaimed = `
  * A change drops the key, claims included; so nothing older than the change can be filled in after it.
  * Redis slow or away counts as a miss.
  */
-export function createCache(redis: Redis, metrics: Metrics) {
+export function createCache(redis: Redis, metrics: Metrics, log: Logger) {
   const loading = new Map<string, Promise<string | undefined>>()
   const overdue = new Set<string>()
+  let catchingUp = false
 
   async function read(kind: Kind, id: string, load: Load): Promise<Answer> {
     const key = keyOf(kind, id)
@@ -89,19 +95,47 @@ export function createCache(redis: Redis, metrics: Metrics) {
     return text
   }
 
-  /** Redis may be away when a change is made; its keys are then passed by until they are dropped. */
+  /**
+   * The change is made, so it is no failure when Redis cannot drop what it holds: those keys are
+   * then passed by until they are dropped.
+   */
   async function drop(kind: Kind, keys: string[]): Promise<void> {
     for (const key of keys) {
       overdue.add(key)
       loading.delete(key)
     }
-    const dropped = await redis.attempt({
-      command: 'DEL',
-      on: kind,
-      send: (client) => client.del(keys),
-    })
-    if (dropped !== undefined) for (const key of keys) overdue.delete(key)
-    else setTimeout(() => runUntraced(() => drop(kind, keys)), retryMs).unref()
+    if ((await remove(kind, keys)) === 'done') return
+    // Whoever caught up meanwhile may have removed them before this change.
+    for (const key of keys) overdue.add(key)
+    if (catchingUp) return
+    catchingUp = true
+    void runUntraced(catchUp)
+  }
+
+  async function remove(kind: Kind, keys: string[]): Promise<'done' | 'away' | 'refused'> {
+    try {
+      const removed = await redis.attempt({
+        command: 'DEL',
+        on: kind,
+        send: (client) => client.del(keys),
+      })
+      if (removed === undefined) return 'away'
+      for (const key of keys) overdue.delete(key)
+      return 'done'
+    } catch (error) {
+      log.warn({ err: error }, 'cache not dropped')
+      return 'refused'
+    }
+  }
+
+  /** One loop, however many changes wait for Redis. */
+  async function catchUp(): Promise<void> {
+    while (overdue.size > 0) {
+      const outcome = await remove('profile', [...overdue].slice(0, retryKeys))
+      if (outcome === 'done') continue
+      await sleep(outcome === 'away' ? retryMs : refusedMs, undefined, { ref: false })
+    }
+    catchingUp = false
   }
 
   return {

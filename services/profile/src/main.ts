@@ -25,7 +25,7 @@ await run('profile', async ({ own, log, stopping }) => {
 
   const relay = own(startRelay(postgres, bus, stream, log))
   const store = createStore(postgres)
-  const cache = createCache(redis, metrics)
+  const cache = createCache(redis, metrics, log)
   const events = createEvents(metrics, relay, log)
   const createProfile = createRegistration(store, cache, events)
   own(followRegistrations(bus, createProfile, log))
