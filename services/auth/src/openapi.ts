@@ -1,3 +1,4 @@
+import { health, problem } from '@clew/kit/schemas'
 import type { z } from 'zod'
 import { createDocument, type ZodOpenApiOperationObject } from 'zod-openapi'
 import * as schemas from './schemas.ts'
@@ -19,7 +20,7 @@ const refusals: Record<number, string> = {
 }
 
 function problems(...statuses: (keyof typeof refusals)[]) {
-  const content = { 'application/problem+json': { schema: schemas.problem } }
+  const content = { 'application/problem+json': { schema: problem } }
   return Object.fromEntries(
     statuses.map((status) => [status, { description: refusals[status] ?? '', content }]),
   )
@@ -141,13 +142,13 @@ const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {
   '/livez': {
     get: {
       summary: 'Whether the process turns',
-      responses: { 200: answer('Yes', schemas.health) },
+      responses: { 200: answer('Yes', health) },
     },
   },
   '/readyz': {
     get: {
       summary: 'Whether requests can be served',
-      responses: { 200: answer('Yes', schemas.health), 503: answer('No', schemas.health) },
+      responses: { 200: answer('Yes', health), 503: answer('No', health) },
     },
   },
   '/openapi.json': {

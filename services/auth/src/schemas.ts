@@ -97,20 +97,5 @@ export const keySet = z
   })
   .meta({ id: 'KeySet' })
 
-export const problem = z
-  .object({
-    type: z.string(),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string(),
-    trace_id: z.string().optional(),
-    errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
-  })
-  .meta({ id: 'Problem' })
-
-export const health = z
-  .object({ status: z.string(), checks: z.record(z.string(), z.string()).optional() })
-  .meta({ id: 'Health' })
-
 export type User = z.infer<typeof user>
 export type Account = z.infer<typeof account>

@@ -1,3 +1,4 @@
+import { health, problem } from '@clew/kit/schemas'
 import { z } from 'zod'
 import { createDocument, type ZodOpenApiOperationObject } from 'zod-openapi'
 import * as shapes from './schemas.ts'
@@ -68,12 +69,12 @@ export function createOpenapi() {
         get: { summary: 'This document', responses: { 200: { description: 'OpenAPI 3.1' } } },
       },
       '/livez': {
-        get: { summary: 'The process turns', responses: answers(200, shapes.health, []) },
+        get: { summary: 'The process turns', responses: answers(200, health, []) },
       },
       '/readyz': {
         get: {
           summary: 'Requests can be served',
-          responses: { ...answers(200, shapes.health, []), 503: answer('Not now', shapes.health) },
+          responses: { ...answers(200, health, []), 503: answer('Not now', health) },
         },
       },
     },
@@ -94,7 +95,7 @@ function answers(status: number, schema: z.ZodType, problems: number[]) {
     code,
     {
       description: 'A problem',
-      content: { 'application/problem+json': { schema: shapes.problem } },
+      content: { 'application/problem+json': { schema: problem } },
     },
   ])
   return { [status]: answer('Done', schema), ...Object.fromEntries(refused) }

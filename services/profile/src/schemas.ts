@@ -84,21 +84,6 @@ export const searchResults = z
   .object({ query: z.string(), results: z.array(profile), total: z.int(), limit: z.int() })
   .meta({ id: 'SearchResults' })
 
-export const problem = z
-  .object({
-    type: z.string(),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string(),
-    trace_id: z.string().optional(),
-    errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
-  })
-  .meta({ id: 'Problem' })
-
-export const health = z
-  .object({ status: z.string(), checks: z.record(z.string(), z.string()).optional() })
-  .meta({ id: 'Health' })
-
 export type NewProfile = z.infer<typeof newProfile>
 export type ProfileChange = z.infer<typeof profileChange>
 export type PageQuery = z.infer<typeof pageQuery>
