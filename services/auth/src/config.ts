@@ -16,6 +16,8 @@ export const schema = z.object({
 
   /** Wrong passwords for one account from one address, in 15 minutes. */
   AUTH_RATE_LOGIN_FAILURES: count.default(10),
+  /** Wrong passwords for one account from all addresses together, in 15 minutes. */
+  AUTH_RATE_LOGIN_EVERYWHERE: count.default(100),
   /** Logins, and ways out to a provider, from one address, in a minute. */
   AUTH_RATE_LOGIN_ADDRESS: count.default(100),
   /** Registrations from one address, in a minute. */
@@ -48,6 +50,7 @@ export function readConfig(env: Record<string, string | undefined>) {
     gatewayUrl: values.GATEWAY_URL,
     rates: {
       loginFailures: values.AUTH_RATE_LOGIN_FAILURES,
+      loginEverywhere: values.AUTH_RATE_LOGIN_EVERYWHERE,
       loginAddress: values.AUTH_RATE_LOGIN_ADDRESS,
       registerAddress: values.AUTH_RATE_REGISTER_ADDRESS,
     },

@@ -13,15 +13,19 @@ export type Limits = {
   /** @throws Problem 429 with Retry-After */
   register(address: string): Promise<void>
   /**
-   * Counts a login by its address, and, until it is known to be right, as a failure of its account.
+   * Counts a login by its address, and, until it is known to be none, as a failure of its account,
+   * from this address and from everywhere.
    * @throws Problem 429 with Retry-After
    */
   login(address: string, email: string): Promise<void>
-  /** The password was right: the attempt was none after all. */
+  /** The password was right, or could not be looked at: the attempt was no failure after all. */
   forgive(address: string, email: string): Promise<void>
   /** Someone leaves for a provider. @throws Problem 429 with Retry-After */
   leave(address: string): Promise<void>
 }
+/** How often something may happen, for one of those whom `limiter` counts. */
+type Budget = { limiter: RateLimiterAbstract; key: string }
+type Refusal = { budget: Budget; waitMs: number }
 type Trip = { scripts: Script[]; answers: Promise<unknown[]> }
 type Script = (client: { eval: Eval }) => Promise<unknown>
 type Eval = (script: string, options: { keys: string[]; arguments: string[] }) => Promise<unknown>
@@ -47,30 +51,57 @@ export function createLimits(
   const registering = open('register_address', rates.registerAddress, minute)
   const entering = open('login_address', rates.loginAddress, minute)
   const failing = open('login_account', rates.loginFailures, quarter)
+  const failingEverywhere = open('login_everywhere', rates.loginEverywhere, quarter)
 
-  async function take(limiter: RateLimiterAbstract, key: string): Promise<void> {
-    try {
-      await limiter.consume(key)
-    } catch (refused) {
-      if (!(refused instanceof RateLimiterRes)) throw refused
-      limited(limiter.keyPrefix.replace('auth:limit:', ''))
-      throw tooMany(refused.msBeforeNext)
-    }
+  const failuresOf = (address: string, email: string): Budget[] => [
+    { limiter: failing, key: hashed(address, email) },
+    { limiter: failingEverywhere, key: hashed(email) },
+  ]
+
+  /** Takes one of each, in one round trip, and gives those that had none left. */
+  async function consume(budgets: Budget[]): Promise<Refusal[]> {
+    const trip = store.inOneTrip(() => budgets.map(consumeOne))
+    return (await Promise.all(trip)).filter((it) => it !== undefined)
+  }
+  /** Puts one back into each, in one round trip. */
+  async function giveBack(budgets: Budget[]): Promise<void> {
+    if (budgets.length === 0) return
+    await Promise.all(store.inOneTrip(() => budgets.map(({ limiter, key }) => limiter.reward(key))))
+  }
+  function refuse(refusals: Refusal[]): void {
+    const [longest] = refusals.toSorted((a, b) => b.waitMs - a.waitMs)
+    if (!longest) return
+    limited(longest.budget.limiter.keyPrefix.replace('auth:limit:', ''))
+    throw tooMany(longest.waitMs)
   }
   return {
-    register: (address) => take(registering, address),
-    leave: (address) => take(entering, address),
+    async register(address) {
+      refuse(await consume([{ limiter: registering, key: hashed(address) }]))
+    },
+    async leave(address) {
+      refuse(await consume([{ limiter: entering, key: hashed(address) }]))
+    },
     async login(address, email) {
-      const taken = store.inOneTrip(() => [
-        take(entering, address),
-        take(failing, accountKey(address, email)),
-      ])
-      const refused = (await Promise.allSettled(taken)).find((it) => it.status === 'rejected')
-      if (refused) throw refused.reason
+      const failures = failuresOf(address, email)
+      const refusals = await consume([{ limiter: entering, key: hashed(address) }, ...failures])
+      if (refusals.length === 0) return
+      // A password that nobody looks at is no failure, or one address alone could lock an account
+      // for everybody.
+      const empty = new Set(refusals.map(({ budget }) => budget))
+      await giveBack(failures.filter((budget) => !empty.has(budget)))
+      refuse(refusals)
     },
-    async forgive(address, email) {
-      await failing.reward(accountKey(address, email))
-    },
+    forgive: (address, email) => giveBack(failuresOf(address, email)),
+  }
+}
+
+async function consumeOne(budget: Budget): Promise<Refusal | undefined> {
+  try {
+    await budget.limiter.consume(budget.key)
+    return undefined
+  } catch (refused) {
+    if (!(refused instanceof RateLimiterRes)) throw refused
+    return { budget, waitMs: refused.msBeforeNext }
   }
 }
 
@@ -110,8 +141,8 @@ function createStore(redis: Redis) {
 }
 
 /** Neither e-mail addresses nor network addresses are kept as they are. */
-function accountKey(address: string, email: string): string {
-  return createHash('sha256').update(`${address} ${email}`).digest('base64url').slice(0, 22)
+function hashed(...parts: string[]): string {
+  return createHash('sha256').update(parts.join(' ')).digest('base64url').slice(0, 22)
 }
 
 function tooMany(waitMs: number): Problem {

@@ -76,10 +76,10 @@ describe('what each route leaves: no span, statement or round trip more', () => 
       await enter(email, password),
       `
       auth SERVER POST /api/auth/login  http.response.status_code=200 user.id=${id}
-        auth CLIENT EVAL limit  db.operation.batch.size=2
+        auth CLIENT EVAL limit  db.operation.batch.size=3
         auth CLIENT SELECT users
         auth INTERNAL verify password
-        auth CLIENT EVAL limit  !db.operation.batch.size
+        auth CLIENT EVAL limit  db.operation.batch.size=2
         auth CLIENT BEGIN
         auth CLIENT INSERT sessions
         auth CLIENT INSERT refresh_tokens
@@ -102,6 +102,21 @@ describe('what each route leaves: no span, statement or round trip more', () => 
         `,
       )
     }
+  })
+
+  it('login, too many: nothing is looked up', async () => {
+    const { email } = newcomer()
+    const address = { 'x-forwarded-for': '198.51.100.1' }
+    const guess = () => auth.post('/api/auth/login', { email, password: 'wrong' }, address)
+    for (let tries = 0; tries < 10; tries++) await guess()
+    await expectTree(
+      await guess(),
+      `
+      auth SERVER POST /api/auth/login  http.response.status_code=429 clew.limit=login_account
+        auth CLIENT EVAL limit  db.operation.batch.size=3
+        auth CLIENT EVAL limit  !db.operation.batch.size
+      `,
+    )
   })
 
   it('refresh', async () => {
