@@ -61,7 +61,9 @@ const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {
   '/api/auth/logout': {
     post: {
       summary: 'End this session everywhere',
-      ...bearer,
+      description:
+        'By a bearer, else by the cookie `clew_refresh` or `clew_token`. The cookies are cleared in any case.',
+      security: [{ bearer: [] }, { refreshCookie: [] }, { tokenCookie: [] }],
       responses: { 200: answer('Logged out', schemas.done), ...problems(401, 503) },
     },
   },
@@ -69,10 +71,13 @@ const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {
     post: {
       summary: 'Go on with new tokens',
       description:
-        'By the refresh token in the body or the cookie `clew_refresh`, else by a valid bearer. Each refresh token works once; one that comes again ends its session.',
+        'By the refresh token in the body or the cookie `clew_refresh`, else by a valid access token, as a bearer or in the cookie `clew_token`. Each refresh token works once; one that comes again ends its session.',
       requestBody: json(schemas.refreshing),
       responses: {
-        200: answer('New tokens', schemas.refreshed),
+        200: answer(
+          'New tokens; for one that came in a cookie they are in cookies alone',
+          schemas.refreshed.or(schemas.done),
+        ),
         ...problems(400, 401, 413, 415, 422, 503),
       },
     },
@@ -160,7 +165,11 @@ export const document = createDocument({
   openapi: '3.1.0',
   info: { title: 'Clew auth', version: '0.1.0' },
   components: {
-    securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+    securitySchemes: {
+      bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+      refreshCookie: { type: 'apiKey', in: 'cookie', name: 'clew_refresh' },
+      tokenCookie: { type: 'apiKey', in: 'cookie', name: 'clew_token' },
+    },
   },
   paths,
 })

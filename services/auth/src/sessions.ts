@@ -7,6 +7,7 @@ import { type Events, identify } from './events.ts'
 import type { Keys } from './keys.ts'
 import type { Session } from './session.ts'
 import {
+  findRefreshToken,
   findSession,
   type Rotation,
   replaceRefreshTokens,
@@ -77,11 +78,27 @@ export function createSessions({ postgres, cache, keys, relay, events, revocatio
   }
 
   /** Ends a session. Its tokens are refused here at once, elsewhere when the fact arrives. */
-  async function end(session: Session): Promise<void> {
-    await revokeSession(postgres, session.id, session.user.id)
+  async function end({ id, user }: Session): Promise<void> {
+    await revokeSession(postgres, id, user.id)
+    await ended(id, user.id)
+  }
+
+  /**
+   * As `end`, for someone who shows a refresh token of the session, be it the last one or not.
+   * @throws Problem 401 when it is unknown, or its session has ended before
+   */
+  async function endBy(refreshToken: string): Promise<void> {
+    const known = await findRefreshToken(postgres, hashRefreshToken(refreshToken))
+    if (!known) throw unauthorized('unknown_refresh_token')
+    const { sessionId, userId } = known
+    if (!(await revokeSession(postgres, sessionId, userId))) throw unauthorized('revoked')
+    await ended(sessionId, userId)
+  }
+
+  async function ended(sessionId: string, userId: string): Promise<void> {
     relay.wake()
-    await cache.drop(session.id)
-    events.loggedOut(session.user.id, session.id)
+    await cache.drop(sessionId)
+    events.loggedOut(userId, sessionId)
   }
 
   /** @throws Problem 401 when the token is unknown, was used before, or its session has ended */
@@ -118,7 +135,7 @@ export function createSessions({ postgres, cache, keys, relay, events, revocatio
     } else events.refreshRefused()
     throw new Problem(401, 'This refresh token cannot be used. Log in again.')
   }
-  return { require, check, end, refresh, renew }
+  return { require, check, end, endBy, refresh, renew }
 }
 
 function coarse(reason: string): Refusal['refused'] {

@@ -167,6 +167,23 @@ describe('what each route leaves: no span, statement or round trip more', () => 
     )
   })
 
+  it('logout by the refresh cookie', async () => {
+    const { refreshToken, id } = await resident(auth)
+    await expectTree(
+      await auth.post('/api/auth/logout', undefined, { cookie: `clew_refresh=${refreshToken}` }),
+      `
+      auth SERVER POST /api/auth/logout  http.response.status_code=200 user.id=${id}
+        auth CLIENT SELECT refresh_tokens
+        auth CLIENT BEGIN
+        auth CLIENT UPDATE sessions
+        auth PRODUCER publish events:auth  clew.event.type=session.revoked
+          auth CLIENT INSERT outbox
+        auth CLIENT COMMIT
+        auth CLIENT DEL session
+      `,
+    )
+  })
+
   it('asking who the bearer is: the session cached, then not', async () => {
     const { token } = await resident(auth)
     await expectTree(

@@ -59,6 +59,18 @@ export async function revokeSession(
   return postgres.transaction((tx) => revoke(tx, id), userId)
 }
 
+/** Which session a refresh token belongs to, whether it was used or not. */
+export async function findRefreshToken(
+  postgres: Postgres,
+  hash: Buffer,
+): Promise<{ sessionId: string; userId: string } | undefined> {
+  const [row] = await postgres.query<{ session_id: string; user_id: string }>(
+    'select session_id, user_id from refresh_tokens where hash = $1',
+    [hash],
+  )
+  return row && { sessionId: row.session_id, userId: row.user_id }
+}
+
 /**
  * Replaces a refresh token by a new one and gives the session another 24 hours. A token that was
  * replaced before ends the session: one of the two who hold it has stolen it. That is strict: of two
@@ -69,12 +81,9 @@ export async function rotateRefreshToken(
   hash: Buffer,
   newHash: Buffer,
 ): Promise<Rotation> {
-  const [known] = await postgres.query<{ session_id: string; user_id: string }>(
-    'select session_id, user_id from refresh_tokens where hash = $1',
-    [hash],
-  )
+  const known = await findRefreshToken(postgres, hash)
   if (!known) return { outcome: 'refused' }
-  const { session_id: sessionId, user_id: userId } = known
+  const { sessionId, userId } = known
   return postgres.transaction(async (tx): Promise<Rotation> => {
     const used = await tx.query(
       `update refresh_tokens set used_at = now() where hash = $1 and used_at is null
