@@ -110,7 +110,8 @@ function issuer(url: string, id: string, secret: string | undefined): Source {
       const all = { ...claims, ...info }
       return {
         subject: claims.sub,
-        email: all.email_verified === false ? undefined : text(all.email),
+        // Who does not say that it is verified may have let anybody type it.
+        email: all.email_verified === true ? text(all.email) : undefined,
         username: text(all.preferred_username) ?? text(all.nickname) ?? text(all.name) ?? '',
       }
     },
