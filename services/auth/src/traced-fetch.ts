@@ -3,7 +3,8 @@ import type { CustomFetch } from 'openid-client'
 
 /**
  * `fetch` with a CLIENT span, for calls to providers. Our trace context is not sent along: it would
- * tell a stranger nothing but that two requests belong together.
+ * tell a stranger nothing but that two requests belong together. In mode `auto` the community's
+ * instrumentation makes the span instead, and does send the context.
  */
 export const tracedFetch: CustomFetch = (address, options) => {
   const url = new URL(address)
