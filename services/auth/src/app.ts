@@ -22,6 +22,7 @@ import { createLimits } from './limits.ts'
 import { createPasswords } from './passwords.ts'
 import { createProviders } from './providers.ts'
 import { createCookies } from './routes/cookies.ts'
+import { endingRoutes } from './routes/endings.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { loginRoutes } from './routes/login.ts'
 import { providerRoutes } from './routes/providers.ts'
@@ -71,6 +72,7 @@ export function createRouter(deps: AppDeps): Router {
   loginRoutes(router, deps)
   sessionRoutes(router, deps)
   providerRoutes(router, deps)
+  endingRoutes(router, deps)
   validateRoutes(router, deps)
   keyRoutes(router, deps)
   serviceRoutes(router, deps)

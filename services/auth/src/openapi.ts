@@ -1,10 +1,15 @@
 import { health, problem } from '@clew/kit/schemas'
 import type { z } from 'zod'
 import { createDocument, type ZodOpenApiOperationObject } from 'zod-openapi'
+import { reasons } from './routes/endings.ts'
 import * as schemas from './schemas.ts'
 
 const json = (schema: z.ZodType) => ({ content: { 'application/json': { schema } } })
 const answer = (description: string, schema: z.ZodType) => ({ description, ...json(schema) })
+const line = (description: string) => ({
+  description,
+  content: { 'text/plain': { schema: { type: 'string' as const } } },
+})
 const body = (schema: z.ZodType) => ({ required: true, ...json(schema) })
 
 const refusals: Record<number, string> = {
@@ -109,6 +114,21 @@ const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {
         ),
         ...problems(404),
       },
+    },
+  },
+  '/auth/callback': {
+    get: {
+      summary: 'Where the way through a provider ends well',
+      responses: { 200: line('Whether this browser holds a token') },
+    },
+  },
+  '/auth/error': {
+    get: {
+      summary: 'Where the way through a provider ends otherwise',
+      parameters: [
+        { name: 'reason', in: 'query', schema: { type: 'string', enum: [...reasons.keys()] } },
+      ],
+      responses: { 200: line('The reason in words') },
     },
   },
   '/api/validate/token': {

@@ -6,7 +6,7 @@ import type { ProviderAccount } from './providers.ts'
 import { email as emailAddress } from './schemas.ts'
 import { findUserByIdentity } from './store/users.ts'
 
-/** Why nobody came in through a provider; the last page of `/auth/error?reason=` says it in words. */
+/** Why nobody came in through a provider; `/auth/error?reason=` says it in words. */
 export class ProviderRefusal extends Error {
   override name = 'ProviderRefusal'
   readonly reason: 'state' | 'denied' | 'email' | 'taken'

@@ -64,11 +64,12 @@ describe('an OpenID Connect issuer', () => {
   it('brings a new person in, with their tokens in cookies alone', async () => {
     issuer.serve(`${auth.url}/api/auth/oidc/callback`)
     const person = stranger()
-    const { end, cookies, who } = await comeIn(person)
+    const { end, cookies, who, browser } = await comeIn(person)
     expect(end).toBe('/auth/callback?provider=oidc')
     const username = person.email?.split('@')[0]
     expect(who).toMatchObject({ email: person.email, username, provider: 'oidc' })
     expect([...cookies.keys()].sort()).toEqual(['clew_refresh', 'clew_token'])
+    expect((await browser.go(auth.url + end)).text).toBe('You are logged in.\n')
     expect(await auth.facts('user.registered', who.id)).toEqual([
       expect.objectContaining({ user_id: who.id, username }),
     ])
@@ -103,10 +104,22 @@ describe('an OpenID Connect issuer', () => {
     expect([...cookies.keys()]).toEqual([])
   })
 
-  it('must tell an e-mail address it has verified', async () => {
-    const person = stranger()
-    issuer.people.set(person.sub, { ...person, email_verified: false })
-    expect((await comeIn(person)).end).toBe('/auth/error?provider=oidc&reason=email')
+  it('must tell an e-mail address, and that it has verified it', async () => {
+    const claims = [
+      { email_verified: false },
+      { email_verified: undefined },
+      { email_verified: true, email: undefined },
+    ]
+    for (const claim of claims) {
+      const person = stranger()
+      const { sub, email, email_verified } = { ...person, ...claim }
+      issuer.people.set(sub, {
+        sub,
+        ...(email && { email }),
+        ...(email_verified !== undefined && { email_verified }),
+      })
+      expect((await comeIn(person)).end).toBe('/auth/error?provider=oidc&reason=email')
+    }
   })
 
   it('sends people back empty-handed who change their mind', async () => {
@@ -114,6 +127,8 @@ describe('an OpenID Connect issuer', () => {
     const login = await browser.follow(`${auth.url}/api/auth/oidc`)
     const page = await browser.follow(`${login.url.href}/abort`, ourOwn)
     expect(page.location).toBe(`${auth.url}/auth/error?provider=oidc&reason=denied`)
+    const { text } = await browser.go(page.location ?? '')
+    expect(text).toBe('You are not logged in: you changed your mind.\n')
   })
 
   it('is asked with PKCE, state and nonce', async () => {
@@ -167,6 +182,28 @@ describe('a way back that does not fit', () => {
     const back = new URL(await logInAt(browser, stranger()))
     back.searchParams.set('code', 'invented')
     refused(await browser.go(back.href), 'provider')
+  })
+})
+
+describe('the page where it ends', () => {
+  it.each(['state', 'denied', 'email', 'taken', 'provider', 'unavailable'])(
+    'has words for %s, and repeats none of the address',
+    async (reason) => {
+      const { status, headers, body } = await auth.get(`/auth/error?reason=${reason}&x=<b>`)
+      expect([status, headers['content-type']]).toEqual([200, 'text/plain; charset=utf-8'])
+      expect(body).toMatch(/^You are not logged in: .+\.\n$/)
+    },
+  )
+
+  it.each(['', '?reason=%3Cscript%3E', '?reason=toString', '?reason[a]=b'])(
+    'says no more than that for "%s"',
+    async (query) => {
+      expect((await auth.get(`/auth/error${query}`)).body).toBe('You are not logged in.\n')
+    },
+  )
+
+  it('says nothing of the kind to someone without a token', async () => {
+    expect((await auth.get('/auth/callback')).body).toBe('You are not logged in.\n')
   })
 })
 
