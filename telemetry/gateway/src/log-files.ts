@@ -54,8 +54,11 @@ export async function inodeOf(path: string): Promise<number | undefined> {
 /**
  * Moves the log aside as `.1` and tells NGINX to open it anew. What it still writes to the old file
  * until it does is read from there. When a former call died in between, only the telling is left.
+ * @throws Error when `nginx` is no process id; nothing is moved then
  */
 export async function rotate(path: string, inode: number, nginx: number): Promise<void> {
+  // Number 0 would be this process and all its group, -1 everyone.
+  if (!Number.isInteger(nginx) || nginx <= 1) throw new Error('nginx.pid names no process')
   const live = await inodeOf(path)
   if (live !== undefined && live !== inode) return
   if (live === inode) await rename(path, `${path}.1`)
