@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
+import { Refusal } from './refusal.ts'
 
 /**
  * Every port of the platform: its place in the block and the variable that may move it alone.
@@ -26,13 +27,22 @@ export type Ports = Record<PortName, number>
 export const portNames = Object.keys(table) as PortName[]
 export const portVariables = Object.values(table).map(({ variable }) => variable)
 
-/** The whole block moved by `offset`; a variable in `env` moves a single port instead. */
+/**
+ * The whole block moved by `offset`; a variable in `env` moves a single port instead.
+ * @throws Refusal naming a variable that is no port
+ */
 export function portBlock(offset: number, env: Record<string, string | undefined> = {}): Ports {
   const entries = portNames.map((name) => {
     const { base, variable } = table[name]
-    return [name, Number(env[variable] || base + offset)]
+    return [name, env[variable] ? readPort(variable, env[variable]) : base + offset]
   })
   return Object.fromEntries(entries)
+}
+
+function readPort(variable: string, text: string): number {
+  const port = Number(text)
+  if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port
+  throw new Refusal(`${variable} is ${text}: a port is a whole number from 1 to 65535.`)
 }
 
 /** The first of these ports that another program holds on loopback, if any. */

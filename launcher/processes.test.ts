@@ -36,4 +36,10 @@ describe('the block of ports', () => {
     expect(portBlock(100)).toMatchObject({ gateway: 8180, query: 16786 })
     expect(portBlock(100, { AUTH_PORT: '4000' })).toMatchObject({ auth: 4000, profile: 3102 })
   })
+
+  it.each(['abc', '0', '70000', '80.5'])('refuses %s as a port, in a sentence', (text) => {
+    expect(() => portBlock(0, { GATEWAY_PORT: text })).toThrow(
+      `GATEWAY_PORT is ${text}: a port is a whole number from 1 to 65535.`,
+    )
+  })
 })
