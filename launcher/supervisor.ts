@@ -22,7 +22,14 @@ export type State =
   | 'stopping'
   | 'stopped'
 export type Change = { name: string; state: State; detail: string }
-export type Status = { name: string; state: State; pid: number | undefined; restarts: number }
+export type Status = {
+  name: string
+  state: State
+  /** Milliseconds since 1970 at which it came into that state. */
+  since: number
+  pid: number | undefined
+  restarts: number
+}
 export type Part = {
   status(): Status
   /** Starts it and waits until it is ready. @throws Refusal with its last words when it does not come up */
@@ -47,6 +54,7 @@ export function createPart(
   const log = join(context.state, 'logs', `${row.name}.log`)
   const pidFile = join(context.state, 'run', `${row.name}.pid`)
   let state: State = 'waiting'
+  let since = Date.now()
   let restarts = 0
   let readySince = 0
   let child: Child | undefined
@@ -54,6 +62,7 @@ export function createPart(
 
   const become = (next: State, detail = '') => {
     state = next
+    since = Date.now()
     tell({ name: row.name, state, detail })
   }
 
@@ -63,20 +72,29 @@ export function createPart(
     signal.throwIfAborted()
     const running = spawn(row, context, env, log)
     child = running
-    await recordIdentity(pidFile, running.pid)
+    try {
+      await recordIdentity(pidFile, running.pid)
+      await untilReady(running)
+    } catch (error) {
+      // Whatever it was: nobody looks after this child any more.
+      await end(running, 'SIGKILL')
+      throw error
+    }
+    readySince = performance.now()
+    become('ready')
+    return running
+  }
+
+  async function untilReady(running: Child): Promise<void> {
     const ready = row.ready?.(context) ?? (async () => true)
     const deadline = performance.now() + readyWithinMs
     while (!(await ready())) {
       const ended = await Promise.race([running.ended, sleep(30)])
       if (ended) throw new Refusal(await lastWords(`${ended} before it was ready`))
       if (performance.now() > deadline) {
-        await end(running, 'SIGKILL')
         throw new Refusal(await lastWords(`was not ready within ${readyWithinMs / 1000} s`))
       }
     }
-    readySince = performance.now()
-    become('ready')
-    return running
   }
 
   /** Follows a running child; when it ends without being asked to, starts another after a pause. */
@@ -102,7 +120,7 @@ export function createPart(
   }
 
   return {
-    status: () => ({ name: row.name, state, pid: child?.pid || undefined, restarts }),
+    status: () => ({ name: row.name, state, since, pid: child?.pid || undefined, restarts }),
     async start() {
       if (state === 'ready' || state === 'starting' || state === 'crashed') return
       halt = new AbortController()

@@ -12,11 +12,17 @@ export async function status(args: string[]): Promise<number> {
   const { processes } = answer.body as { processes: Status[] }
   const rows = processes.filter((part) => part.state !== 'done')
   const width = Math.max(...rows.map((part) => part.name.length))
-  for (const { name, state, pid, restarts } of rows) {
+  for (const { name, state, since, pid, restarts } of rows) {
+    const owner = pid ? `, process ${pid}` : ''
     const again = restarts > 0 ? `, ended by itself ${restarts} times` : ''
     process.stdout.write(
-      `${name.padEnd(width)}  ${state}${pid ? `, process ${pid}` : ''}${again}\n`,
+      `${name.padEnd(width)}  ${state} since ${sayTime(since)}${owner}${again}\n`,
     )
   }
   return rows.every((part) => part.state === 'ready') ? 0 : 1
+}
+
+/** In the time of this machine, as the Swedish write it: 2026-11-21 10:42:07. */
+function sayTime(ms: number): string {
+  return new Date(ms).toLocaleString('sv-SE')
 }
