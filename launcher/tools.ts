@@ -19,7 +19,7 @@ const table = {
   nginx: {
     binary: 'nginx',
     versionFlag: '-v',
-    atLeast: [1, 18],
+    atLeast: [1, 22],
     brew: 'nginx',
     // Older releases keep the binary in nginx-core.
     debian: { binary: 'usr/sbin/nginx', packages: ['nginx'], ifKnown: ['nginx-core'] },
