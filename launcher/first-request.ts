@@ -21,6 +21,12 @@ export async function makeFirstRequest(gateway: string, query: string): Promise<
       password: `Aa1-${randomBytes(12).toString('base64url')}`,
     }),
     signal: AbortSignal.timeout(answerMs),
+  }).catch((error: Error) => {
+    const { code = error.name } = (error.cause ?? {}) as { code?: string }
+    throw new Refusal(
+      `The first request, to ${gateway}, got no answer (${code}): the logs of nginx and auth say why.`,
+      { cause: error },
+    )
   })
   const body = await response.text()
   const id = response.headers.get('x-trace-id')

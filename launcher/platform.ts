@@ -4,9 +4,16 @@ import { endLeftovers } from './leftovers.ts'
 import { dependents, inOrder, selectRows } from './order.ts'
 import { findTakenPort, type Ports, portBlock } from './ports.ts'
 import { adminUrl, findPostgres } from './postgres.ts'
-import { type Context, type Row, rows } from './processes.ts'
+import { type Context, loginNames, type Row, rows } from './processes.ts'
 import { Refusal } from './refusal.ts'
-import { claimState, emptyState, explainTakenPort, prepareState, readPassword } from './state.ts'
+import {
+  claimState,
+  emptyState,
+  explainTakenPort,
+  prepareState,
+  readPassword,
+  readPasswords,
+} from './state.ts'
 import { type Change, createPart, type Part, type Status } from './supervisor.ts'
 import { findTools } from './tools.ts'
 
@@ -52,6 +59,8 @@ export type Platform = AsyncDisposable & {
     postgres: string
     redis: string
   }
+  /** Of each service's Postgres role and Redis user. */
+  passwords: Record<string, string>
   /** Every variable any process was given. */
   env: Record<string, string>
   state: string
@@ -106,23 +115,25 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
   const tell = options.tell ?? (() => undefined)
   const announce = (detail: string) => tell({ name: 'tools', state: 'starting', detail })
   announce('')
-  const [tools, postgres, password] = await Promise.all([
+  const [tools, postgres, password, passwords] = await Promise.all([
     findTools(
       chosen.flatMap((row) => row.tool ?? []),
       announce,
     ),
     findPostgres(),
     readPassword(state),
+    readPasswords(state, loginNames()),
   ])
   tell({ name: 'tools', state: 'done', detail: '' })
   const watch = options.watch ?? false
-  const context: Context = { root, state, ports, tools, postgres, password, watch }
+  const context: Context = { root, state, ports, tools, postgres, password, passwords, watch }
   const parts = createParts(chosen, context, options, tell)
   const partOf = (name: string) => parts.get(name) ?? refuseUnknown(name, chosen)
 
   const platform: Omit<Platform, keyof AsyncDisposable | 'control'> = {
     ports,
     urls: urlsOf(ports, password),
+    passwords,
     env: everyVariable(chosen, context, options),
     state,
     parts: () => [...parts.values()].map((part) => part.status()),
@@ -179,7 +190,7 @@ function createParts(
       const env = {
         ...inherited(),
         ...libraries,
-        ...general(options),
+        ...general(options, context),
         ...told,
         ...row.env?.(context),
         ...options.env,
@@ -191,12 +202,21 @@ function createParts(
 
 function everyVariable(chosen: Row[], context: Context, options: PlatformOptions) {
   const parts = chosen.flatMap((row) => [row.tells?.(context), row.env?.(context)])
-  const { OTEL_SERVICE_NAME: _, ...variables } = Object.assign({}, general(options), ...parts)
+  const { OTEL_SERVICE_NAME: _, ...variables } = Object.assign(
+    {},
+    general(options, context),
+    ...parts,
+  )
   return { ...variables, ...options.env }
 }
 
-function general({ telemetry, portOffset }: PlatformOptions): Record<string, string> {
+function general(
+  { telemetry, portOffset }: PlatformOptions,
+  { state }: Context,
+): Record<string, string> {
   return {
+    // Node keeps here what it compiled: a process starts sooner and is a third smaller.
+    NODE_COMPILE_CACHE: join(state, 'compile-cache'),
     CLEW_TELEMETRY: telemetry ?? 'lean',
     CLEW_ENVIRONMENT: portOffset ? 'test' : 'development',
   }

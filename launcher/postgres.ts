@@ -112,18 +112,21 @@ export function adminUrl(port: number, password: string, database = 'postgres'):
 }
 
 /**
- * A database and a login role per service, both named after it. The role may read and write rows and
+ * A database and a login role per service, both named after it, with these passwords. The role may read and write rows and
  * owns nothing, so row-level security binds it; and it cannot connect to another service's database.
  */
 export async function createDatabases(
-  services: string[],
+  passwords: Record<string, string>,
   urlOf: (database: string) => string,
 ): Promise<void> {
+  const services = Object.keys(passwords)
   await withClient(urlOf('postgres'), async (client) => {
     const { rows } = await client.query('select rolname from pg_roles')
     const roles = new Set(rows.map((row) => row.rolname))
-    for (const name of services) {
-      if (!roles.has(name)) await client.query(`create role ${name} login password '${name}'`)
+    for (const [name, password] of Object.entries(passwords)) {
+      const verb = roles.has(name) ? 'alter' : 'create'
+      const secret = client.escapeLiteral(password)
+      await client.query(`${verb} role ${name} login password ${secret}`)
     }
     const databases = await client.query('select datname from pg_database')
     const present = new Set(databases.rows.map((row) => row.datname))
@@ -147,11 +150,15 @@ export async function createDatabases(
   )
 }
 
-async function withClient(url: string, use: (client: pg.Client) => Promise<void>): Promise<void> {
+/** A connection for as long as `use` lasts. */
+export async function withClient<Result>(
+  url: string,
+  use: (client: pg.Client) => Promise<Result>,
+): Promise<Result> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
-    await use(client)
+    return await use(client)
   } finally {
     await client.end()
   }

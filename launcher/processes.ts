@@ -24,6 +24,8 @@ export type Context = {
   postgres: Postgres
   /** Of the administrators of Postgres and Redis; made on first start. */
   password: string
+  /** Of everybody else who has a login, by name; made on first start. */
+  passwords: Record<string, string>
   /** Services start again when their source changes. */
   watch: boolean
 }
@@ -70,18 +72,22 @@ export const rows: Row[] = [
   {
     name: 'databases',
     needs: ['postgres'],
-    prepare: ({ ports, password }) =>
-      createDatabases(roles(), (database) => adminUrl(ports.postgres, password, database)),
+    prepare: ({ ports, password, passwords }) =>
+      createDatabases(serviceLogins(passwords), (database) =>
+        adminUrl(ports.postgres, password, database),
+      ),
   },
   {
     name: 'redis',
     needs: [],
     ports: ['redis'],
     tool: 'redis',
-    prepare: async ({ state, ports, password }) => {
+    prepare: async ({ state, ports, password, passwords }) => {
       const folder = join(state, 'data', 'redis')
       await mkdir(folder, { recursive: true })
-      const conf = redisConf({ port: ports.redis, folder, services: roles(), password })
+      const services = serviceLogins(passwords)
+      const gatewayPassword = passwords.gateway ?? ''
+      const conf = redisConf({ port: ports.redis, folder, services, gatewayPassword, password })
       await writeFile(join(state, 'run', 'redis.conf'), conf, { mode: 0o600 })
     },
     command: ({ state, tools }) => [tools.redis?.file ?? '', join(state, 'run', 'redis.conf')],
@@ -134,10 +140,11 @@ export const rows: Row[] = [
   ...service('profile', { needs: ['redis', 'lens'] }),
   {
     name: 'gateway-spans',
-    needs: ['lens'],
+    needs: ['redis', 'lens'],
     ports: ['gatewayHealth'],
     env: (context) => ({
       ...gatewayPlaces(context),
+      GATEWAY_REDIS_URL: `redis://gateway:${context.passwords.gateway}@127.0.0.1:${context.ports.redis}`,
       GATEWAY_CURSOR: join(context.state, 'data', 'gateway', 'cursor.json'),
     }),
     command: (context) => runNode(context, 'telemetry/gateway/src/main.ts'),
@@ -181,6 +188,7 @@ export const rows: Row[] = [
  */
 function service(name: PortName, { needs, env }: Pick<Row, 'needs' | 'env'>): Row[] {
   const prefix = name.toUpperCase()
+  const login = ({ passwords }: Context) => `${name}:${passwords[name]}@127.0.0.1`
   const tables = `${name}-tables`
   return [
     {
@@ -201,8 +209,8 @@ function service(name: PortName, { needs, env }: Pick<Row, 'needs' | 'env'>): Ro
       env: (context) => ({
         OTEL_SERVICE_NAME: name,
         [`${prefix}_PORT`]: String(context.ports[name]),
-        [`${prefix}_DATABASE_URL`]: `postgres://${name}:${name}@127.0.0.1:${context.ports.postgres}/${name}`,
-        [`${prefix}_REDIS_URL`]: `redis://${name}:${name}@127.0.0.1:${context.ports.redis}`,
+        [`${prefix}_DATABASE_URL`]: `postgres://${login(context)}:${context.ports.postgres}/${name}`,
+        [`${prefix}_REDIS_URL`]: `redis://${login(context)}:${context.ports.redis}`,
         ...env?.(context),
       }),
       command: (context) => {
@@ -212,6 +220,15 @@ function service(name: PortName, { needs, env }: Pick<Row, 'needs' | 'env'>): Ro
       ready: ({ ports }) => answersHttp(`http://127.0.0.1:${ports[name]}/readyz`),
     },
   ]
+}
+
+/** Everybody but the administrators who logs in to Postgres or Redis. */
+export function loginNames(): string[] {
+  return [...roles(), 'gateway']
+}
+
+function serviceLogins(passwords: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(roles().map((name) => [name, passwords[name] ?? '']))
 }
 
 /** The services that have a database and a Redis user. */

@@ -1,13 +1,17 @@
 /**
  * Redis' configuration. Every service has a user that may touch its own keys, append to its own
- * event stream, and read all streams; `clew` may do everything and is for the launcher and tests.
+ * event stream, and read all streams. `gateway` may read the pages that profile keeps, and no more.
+ * `clew` may do everything and is for the launcher and tests.
  */
 export function redisConf(options: {
   port: number
   folder: string
-  services: string[]
+  /** The services, with their passwords. */
+  services: Record<string, string>
+  gatewayPassword: string
   password: string
 }): string {
+  const users = Object.entries(options.services).map(userLine)
   return `bind 127.0.0.1
 port ${options.port}
 dir "${options.folder}"
@@ -21,15 +25,16 @@ maxmemory 256mb
 maxmemory-policy volatile-lru
 user default off
 user clew on >${options.password} ~* &* +@all
-${options.services.map(userLine).join('\n')}
+user gateway on >${options.gatewayPassword} %R~profile:profile:* resetchannels -@all +get +ping
+${users.join('\n')}
 `
 }
 
-function userLine(service: string): string {
+function userLine([service, password]: [string, string]): string {
   const own = `~${service}:* ~events:${service} &${service}:* &events:${service} +@all -@admin -@dangerous`
   // A consumer group is written to, but nobody appends to a stream that is not theirs.
   const streams =
     '(~events:* +xreadgroup +xread +xrange +xrevrange +xack +xautoclaim +xclaim +xpending +xgroup +xinfo +xlen)'
   const channels = '(&events:* +subscribe +psubscribe +unsubscribe +punsubscribe)'
-  return `user ${service} on >${service} ${own} ${streams} ${channels}`
+  return `user ${service} on >${password} ${own} ${streams} ${channels}`
 }

@@ -1,5 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, readFile, rm, rmdir, statfs, writeFile } from 'node:fs/promises'
+import {
+  link,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  statfs,
+  writeFile,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Identity, isAlive, readIdentity, readStart } from './identity.ts'
 import type { PortName, Ports } from './ports.ts'
@@ -32,7 +42,8 @@ export async function emptyState(state: string): Promise<void> {
 
 /** Deletes what is ours in a state folder, and the folder if nothing else was in it. */
 export async function removeState(state: string): Promise<void> {
-  for (const part of [...folders, 'test', 'test-stores', 'test-report.json']) {
+  const others = ['bench', 'compile-cache', 'test', 'test-stores', 'test-report.json']
+  for (const part of [...folders, ...others]) {
     await rm(join(state, part), { recursive: true, force: true })
   }
   await rmdir(state).catch((error) => {
@@ -52,13 +63,9 @@ export async function isClaimed(state: string): Promise<boolean> {
  */
 export async function claimState(state: string, ports: Ports): Promise<AsyncDisposable> {
   const file = join(state, 'run', 'launcher.pid')
-  const holder = await readIdentity(file)
-  if (holder && (await isAlive(holder))) throw new Refusal(runsAlready(holder, state))
-  await rm(file, { force: true })
   const self = { pid: process.pid, start: (await readStart(process.pid)) ?? '' }
-  await writeFile(file, `${JSON.stringify(self)}\n`, { flag: 'wx' }).catch((error) => {
-    throw error.code === 'EEXIST' ? new Refusal(runsAlready(undefined, state)) : error
-  })
+  const holder = await takeClaim(file, self)
+  if (holder) throw new Refusal(runsAlready(holder, state))
   const entry = await announce({ ...self, state, ports })
   return {
     async [Symbol.asyncDispose]() {
@@ -68,15 +75,64 @@ export async function claimState(state: string, ports: Ports): Promise<AsyncDisp
   }
 }
 
-/** The password of Postgres' and Redis' administrator, made on first use. */
-export async function readPassword(state: string): Promise<string> {
-  const file = join(state, 'keys', 'admin-password')
+/**
+ * Makes the claim, whole or not at all, in place of a dead launcher's.
+ * @returns who holds it instead, when that one lives
+ */
+async function takeClaim(file: string, self: Identity): Promise<Identity | undefined> {
+  const own = `${file}.${self.pid}`
+  await writeFile(own, `${JSON.stringify(self)}\n`)
+  try {
+    while (!(await succeeds(link(own, file), 'EEXIST'))) {
+      const holder = await readIdentity(file)
+      if (holder && (await isAlive(holder))) return holder
+      await setAside(file, holder, `${own}.dead`)
+    }
+  } finally {
+    await rm(own)
+  }
+  return undefined
+}
+
+/** Removes a dead launcher's claim, but not one that another launcher has put there meanwhile. */
+async function setAside(file: string, dead: Identity | undefined, aside: string): Promise<void> {
+  if (!(await succeeds(rename(file, aside), 'ENOENT'))) return
+  const moved = await readIdentity(aside)
+  if (moved?.pid !== dead?.pid || moved?.start !== dead?.start) {
+    await succeeds(link(aside, file), 'EEXIST')
+  }
+  await rm(aside)
+}
+
+/** False when it failed in the one way that is foreseen. */
+async function succeeds(work: Promise<void>, unless: string): Promise<boolean> {
+  try {
+    await work
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === unless) return false
+    throw error
+  }
+}
+
+/** A password of Postgres' and Redis': `admin`'s or a service's. Made on first use, its owner's alone. */
+export async function readPassword(state: string, name = 'admin'): Promise<string> {
+  const file = join(state, 'keys', `${name}-password`)
   await writeFile(file, randomBytes(18).toString('base64url'), { flag: 'wx', mode: 0o600 }).catch(
     (error) => {
       if (error.code !== 'EEXIST') throw error
     },
   )
   return readFile(file, 'utf8')
+}
+
+/** One for each of these names. */
+export async function readPasswords(
+  state: string,
+  names: string[],
+): Promise<Record<string, string>> {
+  const read = names.map(async (name) => [name, await readPassword(state, name)])
+  return Object.fromEntries(await Promise.all(read))
 }
 
 /** One sentence about a taken port; it names the Clew that sits there, if one does. */
@@ -105,17 +161,19 @@ async function announce(running: Running): Promise<string> {
   const folder = join(cacheFolder(), 'running')
   await mkdir(folder, { recursive: true })
   const file = join(folder, `${running.pid}-${running.ports.gateway}.json`)
-  await writeFile(file, JSON.stringify(running))
+  // Whoever reads the folder sees whole notes only.
+  await writeFile(`${file}.new`, JSON.stringify(running))
+  await rename(`${file}.new`, file)
   return file
 }
 
 async function runningPlatforms(): Promise<Running[]> {
   const folder = join(cacheFolder(), 'running')
-  const files = await readdir(folder).catch(() => [])
+  const files = (await readdir(folder).catch(() => [])).filter((file) => file.endsWith('.json'))
   const notes = await Promise.all(
     files.map(async (file) => {
-      const running: Running = JSON.parse(await readFile(join(folder, file), 'utf8'))
-      if (await isAlive(running)) return [running]
+      const running = await readNote(join(folder, file))
+      if (running && (await isAlive(running))) return [running]
       await rm(join(folder, file), { force: true })
       return []
     }),
@@ -123,7 +181,15 @@ async function runningPlatforms(): Promise<Running[]> {
   return notes.flat()
 }
 
-function runsAlready(holder: Identity | undefined, state: string): string {
-  const who = holder ? ` (process ${holder.pid})` : ''
-  return `A Clew already runs in ${state}${who}: stop it with npm run stop -- --state "${state}", or start another with --state and --port-offset.`
+/** Undefined when it is gone or cannot be read, as after the machine lost power. */
+async function readNote(file: string): Promise<Running | undefined> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8'))
+  } catch {
+    return undefined
+  }
+}
+
+function runsAlready({ pid }: Identity, state: string): string {
+  return `A Clew already runs in ${state} (process ${pid}): stop it with npm run stop -- --state "${state}", or start another with --state and --port-offset.`
 }

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { migrate } from '@clew/launcher/migrations'
-import { createDatabases } from '@clew/launcher/postgres'
-import pg from 'pg'
+import { createDatabases, withClient } from '@clew/launcher/postgres'
 import { createClient } from 'redis'
 import type { ServicePlatform } from './service-platform.ts'
 
@@ -26,10 +25,11 @@ const services = join(import.meta.dirname, '..', 'services')
 export async function openTestDatabase(service: string): Promise<TestDatabase> {
   const admin = readPlatform().postgres
   const name = `${service}_${randomBytes(6).toString('hex')}`
-  await asAdmin(admin, async (client) => {
+  await withClient(admin, async (client) => {
     // Test files start at once; the first makes the pattern that all of them copy.
     await client.query('select pg_advisory_lock(hashtext($1))', [`pattern ${service}`])
-    await createDatabases([service], (database) => withPath(admin, database))
+    const password = passwordOf(service)
+    await createDatabases({ [service]: password }, (database) => withPath(admin, database))
     await migrate(join(services, service, 'migrations'), withPath(admin, service))
     await client.query(`create database ${name} template ${service}`)
   })
@@ -37,7 +37,7 @@ export async function openTestDatabase(service: string): Promise<TestDatabase> {
     url: withUser(withPath(admin, name), service),
     ownerUrl: withPath(admin, name),
     [Symbol.asyncDispose]: () =>
-      asAdmin(admin, async (client) => {
+      withClient(admin, async (client) => {
         await client.query(`drop database if exists ${name} with (force)`)
       }),
   }
@@ -62,20 +62,14 @@ export async function openTestRedis(service: string): Promise<TestRedis> {
   return { url: withUser(url, service), [Symbol.asyncDispose]: empty }
 }
 
+function passwordOf(service: string): string {
+  return readPlatform().passwords?.[service] ?? service
+}
+
 function readPlatform(): ServicePlatform {
   const platform = process.env.CLEW_TEST_PLATFORM
   if (!platform) throw new Error('CLEW_TEST_PLATFORM is not set: run under the service project')
   return JSON.parse(platform)
-}
-
-async function asAdmin(url: string, use: (client: pg.Client) => Promise<void>): Promise<void> {
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  try {
-    await use(client)
-  } finally {
-    await client.end()
-  }
 }
 
 function withPath(address: string, path: string): string {
@@ -87,6 +81,6 @@ function withPath(address: string, path: string): string {
 function withUser(address: string, user: string): string {
   const url = new URL(address)
   url.username = user
-  url.password = user
+  url.password = passwordOf(user)
   return url.href
 }

@@ -11,7 +11,12 @@ import { redisConf } from '@clew/launcher/redis'
 import { findTools } from '@clew/launcher/tools'
 
 /** What service tests stand on: where Postgres and Redis are, as their administrators. */
-export type ServicePlatform = { postgres: string; redis: string }
+export type ServicePlatform = {
+  postgres: string
+  redis: string
+  /** Of each service's role and user; its name where none is given. */
+  passwords?: Record<string, string>
+}
 
 const password = 'clew'
 const startMs = 20_000
@@ -24,12 +29,16 @@ const startMs = 20_000
 async function main(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'clew-tests-'))
   const children: ChildProcess[] = []
+  const services = await readdir(join(import.meta.dirname, '..', 'services'))
+  const passwords = Object.fromEntries([...services, 'gateway'].map((name) => [name, name]))
   try {
     const [postgres, redis] = await Promise.all([
       startPostgres(folder, children),
-      startRedis(folder, children),
+      startRedis(folder, passwords, children),
     ])
-    process.stdout.write(`${JSON.stringify({ postgres, redis } satisfies ServicePlatform)}\n`)
+    process.stdout.write(
+      `${JSON.stringify({ postgres, redis, passwords } satisfies ServicePlatform)}\n`,
+    )
     await once(process.stdin.resume(), 'end')
   } finally {
     await Promise.all(children.map(end))
@@ -48,15 +57,16 @@ async function startPostgres(folder: string, children: ChildProcess[]): Promise<
   return adminUrl(port, password)
 }
 
-async function startRedis(folder: string, children: ChildProcess[]): Promise<string> {
-  const [{ redis }, port, services] = await Promise.all([
-    findTools(['redis'], () => {}),
-    findPort(),
-    readdir(join(import.meta.dirname, '..', 'services')),
-  ])
+async function startRedis(
+  folder: string,
+  passwords: Record<string, string>,
+  children: ChildProcess[],
+): Promise<string> {
+  const [{ redis }, port] = await Promise.all([findTools(['redis'], () => {}), findPort()])
   const data = join(folder, 'redis')
   await mkdir(data)
-  const conf = redisConf({ port, folder: data, services, password })
+  const { gateway: gatewayPassword = '', ...services } = passwords
+  const conf = redisConf({ port, folder: data, services, gatewayPassword, password })
   await writeFile(join(data, 'redis.conf'), `${conf}\ndatabases 256\n`)
   children.push(launch([redis?.file ?? 'redis-server', join(data, 'redis.conf')], redis?.env))
   await until(answersTcp(port, `AUTH clew ${password}\r\nPING\r\n`, '+PONG'), 'Redis')

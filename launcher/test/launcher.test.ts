@@ -6,11 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { askControl, controlPath } from '../control.ts'
 import { isAlive, readIdentity } from '../identity.ts'
-import { adminUrl } from '../postgres.ts'
+import { adminUrl, withClient } from '../postgres.ts'
 import type { Status } from '../supervisor.ts'
 
 // Real launchers with real servers below them, in folders and on ports of their own.
@@ -77,6 +76,15 @@ it('starts a crashed process again and says so', async () => {
   expect(redis?.pid).not.toBe(before.pid)
 })
 
+it('tells in another terminal what runs, and since when', async () => {
+  await launch('start', '--only', 'redis').says('Clew runs.')
+  const { pid } = await identity('redis')
+  const status = launch('status')
+  await status.says(`, process ${pid}\n`)
+  expect(status.said()).toMatch(/^redis {2}ready since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d, process/)
+  expect((await status.ended).code).toBe(0)
+})
+
 it('stops and starts a single process on request, and does not mistake that for a crash', async () => {
   const { says } = launch('start', '--only', 'redis')
   await says('Clew runs.')
@@ -134,6 +142,7 @@ type Launch = {
   child: ChildProcess
   /** Waits for words on stdout. */
   says(words: string): Promise<void>
+  said(): string
   ended: Promise<{ code: number | null; errors: string }>
 }
 
@@ -154,6 +163,7 @@ function launch(...words: (string | { env: NodeJS.ProcessEnv })[]): Launch {
   const exited = once(child, 'exit')
   return {
     child,
+    said: () => said,
     ended: exited.then(async ([code]) => ({ code, errors: await errors })),
     async says(words) {
       while (!said.includes(words)) {
@@ -181,13 +191,8 @@ async function parts(): Promise<Status[]> {
 
 async function query(sql: string): Promise<unknown[]> {
   const password = await readFile(join(state, 'keys', 'admin-password'), 'utf8')
-  const client = new pg.Client({ connectionString: adminUrl(5442 + portOffset, password) })
-  await client.connect()
-  try {
-    return (await client.query(sql)).rows
-  } finally {
-    await client.end()
-  }
+  const url = adminUrl(5442 + portOffset, password)
+  return withClient(url, async (client) => (await client.query(sql)).rows)
 }
 
 async function expectNothingLeft(): Promise<void> {

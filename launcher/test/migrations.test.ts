@@ -1,11 +1,10 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { migrate } from '../migrations.ts'
 import { type Platform, startPlatform } from '../platform.ts'
-import { createDatabases } from '../postgres.ts'
+import { createDatabases, withClient } from '../postgres.ts'
 
 let folder: string
 let files: string
@@ -24,7 +23,7 @@ afterAll(async () => {
 beforeEach(async () => {
   files = join(folder, `migrations-${++count}`)
   await mkdir(files)
-  await createDatabases([name()], urlOf)
+  await createDatabases({ [name()]: 'secret' }, urlOf)
 })
 
 it('runs each file once, in the order of their numbers, also when two launchers come at once', async () => {
@@ -57,10 +56,21 @@ it('notices a file that was changed after it had run', async () => {
 it('lets the service read and write rows and change nothing else', async () => {
   await write('0001_thread.sql', 'create table thread (word text)')
   await migrate(files, urlOf(name()))
-  const own = `postgres://${name()}:${name()}@127.0.0.1:${platform.ports.postgres}`
+  const own = `postgres://${name()}:secret@127.0.0.1:${platform.ports.postgres}`
   await query("insert into thread values ('mine')", `${own}/${name()}`)
   await expect(query('drop table thread', `${own}/${name()}`)).rejects.toThrow('must be owner')
   await expect(query('select 1', `${own}/auth`)).rejects.toThrow('permission denied for database')
+})
+
+it('gives a role the password that it has now', async () => {
+  await createDatabases({ [name()]: 'changed' }, urlOf)
+  const as = (password: string) =>
+    query(
+      'select 1',
+      `postgres://${name()}:${password}@127.0.0.1:${platform.ports.postgres}/${name()}`,
+    )
+  await as('changed')
+  await expect(as('secret')).rejects.toThrow('password authentication failed')
 })
 
 const name = () => `trial${count}`
@@ -68,11 +78,5 @@ const urlOf = (database: string) => platform.urls.postgres.replace(/[^/]*$/, dat
 const write = (file: string, sql: string) => writeFile(join(files, file), sql)
 
 async function query(sql: string, url = urlOf(name())): Promise<unknown[]> {
-  const client = new pg.Client({ connectionString: url })
-  try {
-    await client.connect()
-    return (await client.query(sql)).rows
-  } finally {
-    await client.end()
-  }
+  return withClient(url, async (client) => (await client.query(sql)).rows)
 }

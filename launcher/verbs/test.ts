@@ -71,7 +71,7 @@ async function runOnPlatform(args: string[], signal: AbortSignal): Promise<numbe
  */
 function address({ ports, urls, env, state, control }: Platform, stores: Platform) {
   const { postgres, redis } = stores.urls
-  return { ports, urls, env, state, control, postgres, redis }
+  return { ports, urls, env, state, control, postgres, redis, passwords: stores.passwords }
 }
 
 function runVitest(args: string[], env: Record<string, string> = {}): Promise<number> {

@@ -59,6 +59,10 @@ export const attributes = {
 
   // Clew's own
   'cache.hit': { type: 'boolean', brief: 'Clew: whether the cache had the answer' },
+  'clew.cache': {
+    type: 'string',
+    brief: 'Clew: how the gateway saw a cached page answered: hit, miss, stale',
+  },
   'clew.event.type': {
     type: 'string',
     brief: 'Clew: which fact an event states, such as user.registered',

@@ -112,7 +112,31 @@ describe('with a part away', () => {
     `)
     const profile = await newcome.get(`/api/users/${newcome.id}`)
     expect([profile.status, profile.body.username]).toEqual([200, newcome.username])
-    expect(await trickle.stop()).toEqual({ reads: [200, 503], logins: [200] })
+    // The page of one who is read all the time is in the cache.
+    expect(await trickle.stop()).toEqual({ reads: [200], logins: [200] })
+  })
+
+  it('profile: a page that was read before is shown as it was, and says that it is stale', async () => {
+    const [read, unread] = [await resident(), await resident()]
+    const before = await read.get(`/api/users/${read.id}`)
+    const { answer, trace } = await without('profile', async () => {
+      expectAway(await unread.get(`/api/users/${unread.id}`))
+      expectAway(await read.follow(unread))
+      return journey('a page without profile', () => read.get(`/api/users/${read.id}`))
+    })
+    expect([answer.status, answer.headers['x-cache']]).toEqual([200, 'stale'])
+    expect(answer.body).toEqual(before.body)
+    await trace.toBe(
+      'gateway SERVER GET /api/users/{id}  http.response.status_code=200 clew.cache=stale !error.type',
+    )
+    const { trace: healthy } = await journey('the same page with profile', () =>
+      read.get(`/api/users/${read.id}`),
+    )
+    await healthy.toBe(`
+      gateway SERVER GET /api/users/{id}  clew.cache=hit
+        profile SERVER GET /api/users/{id}
+          profile CLIENT GET profile  cache.hit=true
+    `)
   })
 
   it('auth: whoever is in stays in, and whoever is not is told so', async () => {

@@ -15,6 +15,7 @@ const fields = [
   'connect',
   'header',
   'response',
+  'cache',
   'agent',
   'baggage',
 ] as const

@@ -7,6 +7,8 @@ export const schema = z.object({
   /** The folder with nginx.pid: NGINX is told to reopen its log after a rotation. */
   GATEWAY_RUN: z.string().min(1).default('.clew/run/nginx'),
   GATEWAY_HEALTH_PORT: port.default(8081),
+  /** May read profile's cached pages, and no more. */
+  GATEWAY_REDIS_URL: url,
   AUTH_URL: url.default('http://127.0.0.1:3001'),
   PROFILE_URL: url.default('http://127.0.0.1:3002'),
   OTEL_EXPORTER_OTLP_ENDPOINT: url.default('http://127.0.0.1:4318'),
@@ -20,6 +22,7 @@ export function readConfig(env: Record<string, string | undefined>) {
     cursor: read.GATEWAY_CURSOR,
     pidFile: `${read.GATEWAY_RUN}/nginx.pid`,
     healthPort: read.GATEWAY_HEALTH_PORT,
+    redisUrl: read.GATEWAY_REDIS_URL,
     services: { auth: read.AUTH_URL, profile: read.PROFILE_URL },
     collector: read.OTEL_EXPORTER_OTLP_ENDPOINT,
     environment: read.CLEW_ENVIRONMENT,

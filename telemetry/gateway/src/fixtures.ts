@@ -19,6 +19,7 @@ export function aLine(fields: Partial<AccessLine> = {}): AccessLine {
     connect: '0.000',
     header: '0.005',
     response: '0.006',
+    cache: '',
     agent: 'curl/7.88.1',
     baggage: '',
     ...fields,

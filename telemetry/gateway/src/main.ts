@@ -1,11 +1,13 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { listen, run } from '@clew/kit/lifecycle'
+import { openRedis } from '@clew/kit/redis'
 import { createApp } from './app.ts'
 import { readConfig } from './config.ts'
 import { readCursor } from './cursor.ts'
 import { createExporter } from './exporter.ts'
 import { createFollower } from './follower.ts'
+import { createPageFinder } from './stale.ts'
 import { startTail } from './tail.ts'
 
 await run('gateway-spans', async ({ own, log }) => {
@@ -15,5 +17,7 @@ await run('gateway-spans', async ({ own, log }) => {
   const { send } = createExporter(config.collector, config.environment, log)
   const paths = { log: config.log, cursor: config.cursor, pidFile: config.pidFile }
   const tail = own(startTail({ follower, send, log, paths }))
-  own(await listen(createApp(config.services, tail.stats), config.healthPort, '127.0.0.1'))
+  const findPage = createPageFinder(own(await openRedis(config.redisUrl)))
+  const app = createApp({ services: config.services, stats: tail.stats, findPage, log })
+  own(await listen(app, config.healthPort, '127.0.0.1'))
 })

@@ -99,6 +99,20 @@ test('4xx leaves the status unset', () => {
   expect(attributesOf({ status: '404' })).not.toHaveProperty('error.type')
 })
 
+test('a cached page says how it was answered', () => {
+  expect(attributesOf({ cache: 'stale' })).toMatchObject({ 'clew.cache': 'stale' })
+  expect(attributesOf()).not.toHaveProperty('clew.cache')
+})
+
+test('what is measured upstream is the service, not who gave the stale page in its place', () => {
+  const tried = { connect: '- : 0.001', header: '- : 0.007', response: '0.000 : 0.007' }
+  const { 'clew.gateway.upstream.connect_ms': connect, ...rest } = attributesOf(tried)
+  expect(connect).toBeUndefined()
+  expect(rest).not.toHaveProperty('clew.gateway.upstream.header_ms')
+  expect(rest['clew.gateway.upstream.response_ms']).toBe(0)
+  expect(spanOf({ ...tried, status: '503' }).events).toHaveLength(1)
+})
+
 test('5xx of a service marks the span; the service explains it', () => {
   const span = spanOf({ status: '500' })
   expect(span.status).toEqual({ code: 2 })

@@ -71,7 +71,12 @@ function spent(tries: string): number | undefined {
 
 /** An answer of 5xx that no service gave: the last try upstream, if any, brought no header. */
 function failedHere(line: AccessLine, status: number): boolean {
-  return status >= 500 && !/\d$/.test(line.header)
+  return status >= 500 && !/\d$/.test(ofService(line.header))
+}
+
+/** Behind ` : ` NGINX writes of the one it asked for a stale page, when the service was away. */
+function ofService(tries: string): string {
+  return tries.split(' : ', 1)[0] ?? ''
 }
 
 function encodeFault(status: number, end: number): string {
@@ -91,15 +96,16 @@ function encodeAttributes(line: AccessLine, method: string, status: number): str
   if (line.agent) all += `,${text('user_agent.original', line.agent)}`
   if (version) all += `,${text('network.protocol.version', version)}`
   if (status >= 500) all += `,${text('error.type', line.status)}`
+  if (line.cache) all += `,${text('clew.cache', line.cache)}`
   return all + encodeUpstream(line) + encodeBaggage(line.baggage)
 }
 
 /** Nothing when NGINX answered by itself: refused, limited, unknown path. */
 function encodeUpstream(line: AccessLine): string {
   if (!line.response) return ''
-  const connect = spent(line.connect)
-  const header = spent(line.header)
-  const response = spent(line.response)
+  const connect = spent(ofService(line.connect))
+  const header = spent(ofService(line.header))
+  const response = spent(ofService(line.response))
   let all = `,${text('clew.gateway.upstream', line.upstream)}`
   if (connect !== undefined) all += `,${double('clew.gateway.upstream.connect_ms', connect)}`
   if (header !== undefined) all += `,${double('clew.gateway.upstream.header_ms', header)}`

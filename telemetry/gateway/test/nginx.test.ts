@@ -1,6 +1,11 @@
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { listen } from '@clew/kit/lifecycle'
+import { createLogger } from '@clew/kit/log'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readLine } from '../src/access-line.ts'
+import { createApp } from '../src/app.ts'
+import { encodeSpan } from '../src/span.ts'
 import { type Gateway, startGateway } from './gateway.ts'
 import { startEcho } from './servers.ts'
 
@@ -316,6 +321,71 @@ describe('answers', () => {
 
   test('/ says what this is', async () => {
     expect(await (await ask('/')).text()).toContain('built to be traced')
+  })
+})
+
+describe('a page of a profile that is away', () => {
+  const id = '019aa3f0-0000-7000-8000-000000000001'
+  const other = '019aa3f0-0000-7000-8000-000000000002'
+  let lonely: Gateway
+  let asked: string[]
+
+  beforeAll(async () => {
+    lonely = owned.use(await startGateway())
+    asked = []
+    const findPage = async (person: string) => {
+      asked.push(person)
+      return person === id ? '{"user_id":"..."}' : undefined
+    }
+    const log = createLogger('test')
+    const app = createApp({ services: {}, stats: async () => ({}), findPage, log })
+    owned.use(await listen(app, lonely.ports.health, '127.0.0.1'))
+  })
+
+  test('is given as it was, marked as stale, and the line says so', async () => {
+    const answer = await fetch(`${lonely.url}/api/users/${id}?q=1`)
+    expect([answer.status, answer.headers.get('x-cache')]).toEqual([200, 'stale'])
+    expect(answer.headers.get('traceresponse')).toContain(answer.headers.get('x-trace-id'))
+    expect(await answer.json()).toEqual({ user_id: '...' })
+    await expect.poll(() => lonely.logged()).toHaveLength(1)
+    const [line] = await lonely.logged()
+    expect(line).toMatchObject({ status: '200', cache: 'stale', upstream: 'profile' })
+    const head = await fetch(`${lonely.url}/api/users/${id}`, { method: 'HEAD' })
+    expect([head.status, head.headers.get('x-cache')]).toEqual([200, 'stale'])
+  })
+
+  test('is 503 when nobody kept it, and its span says why', async () => {
+    const answer = await fetch(`${lonely.url}/api/users/${other}`)
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1'])
+    expect(await answer.json()).toMatchObject({ status: 503, title: 'Service Unavailable' })
+    await expect.poll(async () => (await lonely.logged()).at(-1)?.path).toContain(other)
+    const span = JSON.parse(encodeSpan(readLine(JSON.stringify((await lonely.logged()).at(-1)))!))
+    expect(span).toMatchObject({ status: { code: 2 }, events: [{ name: 'exception' }] })
+  })
+
+  test.each([
+    ['POST', `/api/users/${id}`],
+    ['GET', `/api/users/${id}/followers`],
+    ['GET', '/api/users/search'],
+    ['GET', '/api/users/1'],
+  ])('is not asked for by %s %s', async (method, path) => {
+    const before = asked.length
+    expect((await fetch(lonely.url + path, { method })).status).toBe(503)
+    expect(asked).toHaveLength(before)
+  })
+
+  test('is taken from nowhere but profile while profile answers, whatever it says', async () => {
+    await using _ = await startEcho(lonely.ports.profile)
+    const before = asked.length
+    expect((await fetch(`${lonely.url}/api/users/${id}`)).headers.has('x-cache')).toBe(false)
+    expect((await fetch(`${lonely.url}/api/users/${id}/fail`)).status).toBe(500)
+    expect(asked).toHaveLength(before)
+  })
+
+  test('and the side process away as well is 503', async () => {
+    await using bare = await startGateway()
+    const answer = await fetch(`${bare.url}/api/users/${id}`)
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1'])
   })
 })
 

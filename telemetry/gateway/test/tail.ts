@@ -14,6 +14,7 @@ export async function startTailProcess(gateway: Gateway) {
       GATEWAY_CURSOR: paths.cursor,
       GATEWAY_RUN: paths.run,
       GATEWAY_HEALTH_PORT: String(ports.health),
+      GATEWAY_REDIS_URL: JSON.parse(process.env.CLEW_TEST_PLATFORM ?? '{}').redis,
       AUTH_URL: `http://127.0.0.1:${ports.auth}`,
       PROFILE_URL: `http://127.0.0.1:${ports.profile}`,
       OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${ports.lens}`,
