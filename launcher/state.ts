@@ -1,22 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import {
-  link,
-  mkdir,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  rmdir,
-  statfs,
-  writeFile,
-} from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, rmdir, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Identity, isAlive, readIdentity, readStart } from './identity.ts'
 import type { PortName, Ports } from './ports.ts'
 import { Refusal } from './refusal.ts'
 import { cacheFolder } from './tools.ts'
 
 const neededMegabytes = 300
+const sqliteBusy = 5
 const folders = ['data', 'logs', 'keys', 'run']
 
 /** Makes the state folder. @throws Refusal when its disk has too little room to begin */
@@ -64,8 +57,13 @@ export async function isClaimed(state: string): Promise<boolean> {
 export async function claimState(state: string, ports: Ports): Promise<AsyncDisposable> {
   const file = join(state, 'run', 'launcher.pid')
   const self = { pid: process.pid, start: (await readStart(process.pid)) ?? '' }
-  const holder = await takeClaim(file, self)
-  if (holder) throw new Refusal(runsAlready(holder, state))
+  {
+    // Several may find the same dead launcher's claim; they look and take one after another.
+    using _ = await lock(join(state, 'run', 'launcher.lock'))
+    const holder = await readIdentity(file)
+    if (holder && (await isAlive(holder))) throw new Refusal(runsAlready(holder, state))
+    await writeWhole(file, `${JSON.stringify(self)}\n`)
+  }
   const entry = await announce({ ...self, state, ports })
   return {
     async [Symbol.asyncDispose]() {
@@ -75,44 +73,24 @@ export async function claimState(state: string, ports: Ports): Promise<AsyncDisp
   }
 }
 
-/**
- * Makes the claim, whole or not at all, in place of a dead launcher's.
- * @returns who holds it instead, when that one lives
- */
-async function takeClaim(file: string, self: Identity): Promise<Identity | undefined> {
-  const own = `${file}.${self.pid}`
-  await writeFile(own, `${JSON.stringify(self)}\n`)
-  try {
-    while (!(await succeeds(link(own, file), 'EEXIST'))) {
-      const holder = await readIdentity(file)
-      if (holder && (await isAlive(holder))) return holder
-      await setAside(file, holder, `${own}.dead`)
+/** A lock among processes that the system releases when its holder dies: SQLite's, on an empty file. */
+async function lock(file: string): Promise<Disposable> {
+  const database = new DatabaseSync(file)
+  for (;;) {
+    try {
+      database.exec('begin exclusive')
+      return database
+    } catch (error) {
+      if ((error as { errcode?: number }).errcode === sqliteBusy) await sleep(20)
+      else throw error
     }
-  } finally {
-    await rm(own)
   }
-  return undefined
 }
 
-/** Removes a dead launcher's claim, but not one that another launcher has put there meanwhile. */
-async function setAside(file: string, dead: Identity | undefined, aside: string): Promise<void> {
-  if (!(await succeeds(rename(file, aside), 'ENOENT'))) return
-  const moved = await readIdentity(aside)
-  if (moved?.pid !== dead?.pid || moved?.start !== dead?.start) {
-    await succeeds(link(aside, file), 'EEXIST')
-  }
-  await rm(aside)
-}
-
-/** False when it failed in the one way that is foreseen. */
-async function succeeds(work: Promise<void>, unless: string): Promise<boolean> {
-  try {
-    await work
-    return true
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === unless) return false
-    throw error
-  }
+/** Whoever reads the file sees all of it or nothing. */
+async function writeWhole(file: string, text: string): Promise<void> {
+  await writeFile(`${file}.new`, text)
+  await rename(`${file}.new`, file)
 }
 
 /** A password of Postgres' and Redis': `admin`'s or a service's. Made on first use, its owner's alone. */
@@ -161,9 +139,7 @@ async function announce(running: Running): Promise<string> {
   const folder = join(cacheFolder(), 'running')
   await mkdir(folder, { recursive: true })
   const file = join(folder, `${running.pid}-${running.ports.gateway}.json`)
-  // Whoever reads the folder sees whole notes only.
-  await writeFile(`${file}.new`, JSON.stringify(running))
-  await rename(`${file}.new`, file)
+  await writeWhole(file, JSON.stringify(running))
   return file
 }
 
