@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LensProcess } from './lens-process.ts'
+import { median } from './ratio.ts'
 import { type MadeBatch, makeBatches } from './spans.ts'
 
 export type Intake = { perSecond: number; cpuMicros: number }
@@ -7,7 +8,7 @@ export type Intake = { perSecond: number; cpuMicros: number }
 /** Sends prepared batches over four connections as fast as lens takes them. */
 export async function measureIntake(lens: LensProcess, batches: MadeBatch[]): Promise<Intake> {
   const spans = batches.reduce((sum, batch) => sum + batch.spans, 0)
-  const cpu = lens.cpuSeconds()
+  const cpu = lens.cpuMicros()
   const started = performance.now()
   const rest = batches.values()
   const senders = Array.from({ length: 4 }, async () => {
@@ -17,7 +18,7 @@ export async function measureIntake(lens: LensProcess, batches: MadeBatch[]): Pr
   })
   await Promise.all(senders)
   const seconds = (performance.now() - started) / 1_000
-  return { perSecond: spans / seconds, cpuMicros: ((lens.cpuSeconds() - cpu) * 1e6) / spans }
+  return { perSecond: spans / seconds, cpuMicros: (lens.cpuMicros() - cpu) / spans }
 }
 
 /** Fills lens without keeping all the bodies in memory. */
@@ -76,12 +77,4 @@ async function read(lens: LensProcess, stop: AbortSignal): Promise<void> {
     const answered = lens.ask(queries[at % queries.length]!)
     await Promise.all([answered, sleep(50)])
   }
-}
-
-export function median(values: number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = Math.floor(sorted.length / 2)
-  return sorted.length % 2 === 1
-    ? sorted[middle]!
-    : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2
 }

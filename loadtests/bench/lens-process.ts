@@ -1,17 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { portBlock } from '@clew/launcher/ports'
 import { Agent, request } from 'undici'
+import { cpuMicrosOf, memoryMegabytesOf } from './processes.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const main = join(root, 'telemetry/lens/src/main.ts')
-const ports = { otlp: 24318, query: 26686, statsd: 28125, metrics: 29102 }
-const ticksPerSecond = 100
+// The block of the benchmarks, away from those of the tests.
+const { otlp, query, statsd, metrics } = portBlock(13_000)
 
 export type LensProcess = AsyncDisposable & {
   /** Milliseconds from spawning to the first good answer of `/readyz`. */
@@ -19,8 +20,9 @@ export type LensProcess = AsyncDisposable & {
   /** @returns whether the batch was acknowledged; false when lens is gone */
   send(body: Buffer): Promise<boolean>
   ask(path: string): Promise<{ status: number; text: string }>
-  cpuSeconds(): number
-  residentMegabytes(): number
+  /** So far. */
+  cpuMicros(): number
+  megabytes(): number
   kill(): Promise<void>
 }
 
@@ -40,15 +42,15 @@ export async function startLens(folder: string): Promise<LensProcess> {
       ...process.env,
       NODE_COMPILE_CACHE: join(tmpdir(), 'clew-bench-compile-cache'),
       LENS_DATA: folder,
-      LENS_OTLP_PORT: String(ports.otlp),
-      LENS_QUERY_PORT: String(ports.query),
-      LENS_STATSD_PORT: String(ports.statsd),
-      LENS_METRICS_PORT: String(ports.metrics),
+      LENS_OTLP_PORT: String(otlp),
+      LENS_QUERY_PORT: String(query),
+      LENS_STATSD_PORT: String(statsd),
+      LENS_METRICS_PORT: String(metrics),
     },
   })
   const agent = new Agent({ connections: 4 })
   const ask = async (path: string) => {
-    const url = `http://127.0.0.1:${ports.query}${path}`
+    const url = `http://127.0.0.1:${query}${path}`
     const { statusCode, body } = await request(url, { dispatcher: agent })
     return { status: statusCode, text: await body.text() }
   }
@@ -58,7 +60,7 @@ export async function startLens(folder: string): Promise<LensProcess> {
     readyMs,
     ask,
     async send(body) {
-      const url = `http://127.0.0.1:${ports.otlp}/v1/traces`
+      const url = `http://127.0.0.1:${otlp}/v1/traces`
       const headers = { 'content-type': 'application/json' }
       try {
         const answer = await request(url, { method: 'POST', headers, body, dispatcher: agent })
@@ -68,8 +70,8 @@ export async function startLens(folder: string): Promise<LensProcess> {
         return false
       }
     },
-    cpuSeconds: () => cpuSecondsOf(child.pid!),
-    residentMegabytes: () => residentOf(child.pid!),
+    cpuMicros: () => cpuMicrosOf(child.pid!),
+    megabytes: () => memoryMegabytesOf(child.pid!),
     kill: () => end(child, agent, 'SIGKILL'),
     [Symbol.asyncDispose]: () => end(child, agent, 'SIGTERM'),
   }
@@ -92,15 +94,4 @@ async function end(child: ChildProcess, agent: Agent, signal: 'SIGTERM' | 'SIGKI
   if (child.exitCode !== null || child.signalCode !== null) return
   child.kill(signal)
   await once(child, 'exit')
-}
-
-function cpuSecondsOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
-}
-
-function residentOf(pid: number): number {
-  const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
-  return Number(kilobytes) / 1024
 }

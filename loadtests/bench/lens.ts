@@ -1,37 +1,41 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { countLostByKills } from './lens-crash.ts'
-import { fill, measureAnswer, measureIntake, measureReaderCost, median } from './lens-load.ts'
+import { fill, measureAnswer, measureIntake, measureReaderCost } from './lens-load.ts'
 import { type LensProcess, openFolder, startLens } from './lens-process.ts'
+import { median } from './ratio.ts'
 import type { Row } from './row.ts'
 import { makeBatches } from './spans.ts'
 
 const aims = { perSecond: 50_000, cpuMicros: 14, fetchMs: 3, summariesMs: 8 }
 
-/** Measures lens as a process of its own, the load generator beside it on the same machine. */
-export async function benchLens(): Promise<Row[]> {
+/**
+ * Measures lens as a process of its own, the load generator beside it on the same machine.
+ * Quick leaves out the store of a million spans, which takes a minute to fill, and half of the rounds.
+ */
+export async function benchLens(quick: boolean): Promise<Row[]> {
   const rows = [
     ...(await benchStart()),
     ...(await benchIntake(true)),
     ...(await benchIntake(false)),
   ]
-  if (process.env.CLEW_BENCH_FULL === '1') rows.push(...(await benchMillion()))
-  rows.push(...(await benchReaders()), ...(await benchKills()))
+  if (!quick) rows.push(...(await benchMillion()))
+  rows.push(...(await benchReaders(quick ? 4 : 8)), ...(await benchKills(quick ? 10 : 20)))
   return rows
 }
 
 async function benchStart(): Promise<Row[]> {
   const ready: number[] = []
-  const resident: number[] = []
+  const memory: number[] = []
   for (let round = 0; round < 5; round++) {
     await using folder = await openFolder()
     await using lens = await startLens(folder.path)
     ready.push(lens.readyMs)
     await sleep(500)
-    resident.push(lens.residentMegabytes())
+    memory.push(lens.megabytes())
   }
   return [
     row('lens: start to ready', median(ready), 'ms', 300),
-    row('lens: memory at rest', median(resident), 'MB', 120),
+    row('lens: memory at rest', median(memory), 'MB', 120),
   ]
 }
 
@@ -50,7 +54,7 @@ async function benchIntake(whole: boolean): Promise<Row[]> {
       better: 'higher',
     },
     row(`lens: CPU, ${name}`, cpuMicros, 'us/span', aims.cpuMicros),
-    row(`lens: memory after 100,000 spans, ${name}`, lens.residentMegabytes(), 'MB', 250),
+    row(`lens: memory after 100,000 spans, ${name}`, lens.megabytes(), 'MB', 250),
     ...(await benchAnswers(lens, `${name}, 100,000 spans`, 1)),
   ]
 }
@@ -74,18 +78,18 @@ async function benchAnswers(lens: LensProcess, name: string, allowance: number):
   ]
 }
 
-async function benchReaders(): Promise<Row[]> {
+async function benchReaders(pairs: number): Promise<Row[]> {
   await using folder = await openFolder()
   await using lens = await startLens(folder.path)
   await fill(lens, 20_000)
-  const ratio = await measureReaderCost(lens, 8)
+  const ratio = await measureReaderCost(lens, pairs)
   const name = 'lens: intake beside 20 queries/s, over intake alone'
   return [{ name, value: ratio, unit: 'ratio', aim: 0.9, better: 'higher' }]
 }
 
-async function benchKills(): Promise<Row[]> {
-  const { acknowledged, lost } = await countLostByKills(20)
-  return [row(`lens: spans lost of ${acknowledged} by 20 kill -9`, lost, 'spans', 0)]
+async function benchKills(kills: number): Promise<Row[]> {
+  const { acknowledged, lost } = await countLostByKills(kills)
+  return [row(`lens: spans lost of ${acknowledged} by ${kills} kill -9`, lost, 'spans', 0)]
 }
 
 function row(name: string, value: number, unit: string, aim: number): Row {
