@@ -1,16 +1,16 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '@clew/kit/log'
+import type { Verdict } from '@clew/telemetry/otlp-answer'
 import { readLine } from './access-line.ts'
 import { type Cursor, writeCursor } from './cursor.ts'
-import type { Delivery } from './exporter.ts'
 import type { Follower } from './follower.ts'
 import { rotate } from './log-files.ts'
 import { encodeSpan } from './span.ts'
 
 export type Parts = {
   follower: Follower
-  send(spans: string[]): Promise<Delivery>
+  send(spans: string[]): Promise<Verdict>
   log: Logger
   paths: { log: string; cursor: string; pidFile: string }
   /** Bytes: a log that is read to its end is rotated from `rotate` on; of one further behind than `backlog` the rest is given up. */
@@ -73,15 +73,15 @@ export function startTail({ follower, send, log, paths, limits = defaultLimits }
 
   async function deliver(spans: string[]): Promise<boolean> {
     for (let retryMs = firstRetryMs; ; retryMs = Math.min(retryMs * 2, longestRetryMs)) {
-      const delivery = await send(spans)
-      if (delivery.delivered) {
-        counts.spans += spans.length - delivery.refused
-        counts.refused += delivery.refused
+      const verdict = await send(spans)
+      if (verdict.taken) {
+        counts.spans += spans.length - verdict.refused
+        counts.refused += verdict.refused
         return true
       }
       if (retryMs === firstRetryMs) log.warn('the collector is away, waiting')
       if (stop.signal.aborted || (await giveUp())) return false
-      await pause(delivery.retryAfterMs ?? retryMs)
+      await pause(verdict.retryAfterMs ?? retryMs)
     }
   }
 
