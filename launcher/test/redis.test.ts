@@ -1,0 +1,52 @@
+import { openTestRedis } from '@clew/tests/service-database'
+import { createClient } from 'redis'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+
+// Users as they are in a real Redis with our configuration.
+const owned = new AsyncDisposableStack()
+let gateway: Awaited<ReturnType<typeof connectAs>>
+let profile: Awaited<ReturnType<typeof connectAs>>
+
+beforeAll(async () => {
+  gateway = await connectAs('gateway')
+  profile = await connectAs('profile')
+})
+afterAll(() => owned.disposeAsync())
+
+async function connectAs(user: string) {
+  const url = new URL(owned.use(await openTestRedis(user)).url)
+  // The gateway may not even choose a database.
+  if (user === 'gateway') url.pathname = ''
+  const client = createClient({ url: url.href })
+  await client.connect()
+  owned.defer(() => client.destroy())
+  return client
+}
+
+it('the gateway may read the pages of profile, and no more', async () => {
+  await gateway.get('profile:profile:1')
+  for (const forbidden of [
+    () => gateway.get('profile:followers:1'),
+    () => gateway.get('auth:session:1'),
+    () => gateway.set('profile:profile:1', 'mine'),
+    () => gateway.del('profile:profile:1'),
+    () => gateway.keys('*'),
+    () => gateway.xRange('events:auth', '-', '+'),
+    () => gateway.publish('events:auth', 'x'),
+  ]) {
+    await expect(forbidden(), String(forbidden)).rejects.toThrow('NOPERM')
+  }
+})
+
+it('a service may use its own keys, and read all streams but append to its own only', async () => {
+  await profile.set('profile:profile:1', '{}')
+  await profile.xRange('events:auth', '-', '+')
+  await profile.xAdd('events:profile', '*', { type: 'x' })
+  for (const forbidden of [
+    () => profile.get('auth:session:1'),
+    () => profile.xAdd('events:auth', '*', { type: 'x' }),
+    () => profile.flushAll(),
+  ]) {
+    await expect(forbidden(), String(forbidden)).rejects.toThrow('NOPERM')
+  }
+})
