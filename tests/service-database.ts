@@ -78,7 +78,8 @@ function withPath(address: string, path: string): string {
   return url.href
 }
 
-function withUser(address: string, user: string): string {
+/** Another user's way to the same server. A user no service has takes its name as password. */
+export function withUser(address: string, user: string): string {
   const url = new URL(address)
   url.username = user
   url.password = passwordOf(user)

@@ -10,7 +10,7 @@ import { audience, issuer } from '@clew/kit/identity'
 import { openPostgres, type Postgres } from '@clew/kit/postgres'
 import { eventually } from '@clew/kit/test/eventually'
 import { openLink } from '@clew/tests/cuttable-link'
-import { openTestDatabase, openTestRedis } from '@clew/tests/service-database'
+import { openTestDatabase, openTestRedis, withUser } from '@clew/tests/service-database'
 import { type ResourceSpans, type TraceSpan, toTraceSpans } from '@clew/tests/trace'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { v7 as uuid } from 'uuid'
@@ -225,13 +225,6 @@ async function findPort(): Promise<number> {
 
 function portOf(url: string): number {
   return Number(new URL(url).port)
-}
-
-function withUser(address: string, user: string): string {
-  const url = new URL(address)
-  url.username = user
-  url.password = user
-  return url.href
 }
 
 function throughPort(address: string, port: number): string {
