@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
+// Most of these files wait for processes they started, so more of them fit than there are cores.
+const atOnce = 3
+
 // Projects, by what they need: nothing; one service over real Postgres and Redis; the rules every
 // service keeps; the whole platform through the gateway, then with parts of it stopped; and last
 // the laws over every trace that all of them left.
@@ -15,6 +18,7 @@ export default defineConfig({
             'tests/laws/laws.test.ts',
           ],
           exclude: ['**/node_modules/**', '**/test/**'],
+          maxWorkers: atOnce,
         },
       },
       {
@@ -23,6 +27,7 @@ export default defineConfig({
           include: ['{kit,launcher,telemetry,services}/**/test/**/*.test.ts'],
           exclude: ['**/node_modules/**'],
           globalSetup: 'tests/service-setup.ts',
+          maxWorkers: atOnce,
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
@@ -35,6 +40,7 @@ export default defineConfig({
           include: ['tests/contract/**/*.test.ts'],
           globalSetup: 'tests/whole-platform.ts',
           sequence: { groupOrder: 1 },
+          maxWorkers: 1,
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
@@ -46,6 +52,7 @@ export default defineConfig({
           exclude: ['tests/journeys/faults.test.ts'],
           globalSetup: 'tests/whole-platform.ts',
           sequence: { groupOrder: 2 },
+          maxWorkers: 1,
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
@@ -56,6 +63,7 @@ export default defineConfig({
           include: ['tests/journeys/faults.test.ts'],
           globalSetup: 'tests/whole-platform.ts',
           sequence: { groupOrder: 3 },
+          maxWorkers: 1,
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },
@@ -66,6 +74,7 @@ export default defineConfig({
           include: ['tests/laws/whole-run.test.ts'],
           globalSetup: 'tests/whole-platform.ts',
           sequence: { groupOrder: 4 },
+          maxWorkers: 1,
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },
