@@ -30,5 +30,7 @@ function fieldErrors(issue: z.core.$ZodIssue) {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({ field: key, message: 'is not a known field' }))
   }
-  return [{ field: issue.path.join('.'), message: issue.message }]
+  const absent = issue.code === 'invalid_type' && issue.message.endsWith('received undefined')
+  const message = absent ? 'is required' : issue.message
+  return [{ field: issue.path.join('.'), message }]
 }
