@@ -29,7 +29,11 @@ export function unpackedTool(wanted: DebianPackages, cache: string): Tool {
   const folder = unpackedFolder(wanted, cache)
   const triplet = triplets[process.arch] ?? ''
   const libraries = ['usr/lib', 'lib'].map((part) => join(folder, part, triplet))
-  return { file: join(folder, wanted.binary), env: { LD_LIBRARY_PATH: libraries.join(delimiter) } }
+  return {
+    file: join(folder, wanted.binary),
+    env: { LD_LIBRARY_PATH: libraries.join(delimiter) },
+    unpacked: folder,
+  }
 }
 
 /**

@@ -13,7 +13,7 @@ import {
 import { answersHttp, answersSql, answersTcp, type Probe } from './readiness.ts'
 import { redisConf } from './redis.ts'
 import { fillTemplate } from './template.ts'
-import type { ToolName, Tools } from './tools.ts'
+import type { Tool, ToolName, Tools } from './tools.ts'
 
 /** What a row may use to say how it runs. All folders are absolute. */
 export type Context = {
@@ -129,6 +129,7 @@ export const rows: Row[] = [
       '--storage.tsdb.retention.time=7d',
       '--storage.tsdb.retention.size=512MB',
       `--web.listen-address=127.0.0.1:${ports.prometheus}`,
+      ...pagesOf(tools.prometheus),
       '--log.level=warn',
     ],
     ready: ({ ports }) => answersHttp(`http://127.0.0.1:${ports.prometheus}/-/ready`),
@@ -247,6 +248,12 @@ function gatewayPlaces({ state, ports }: Context) {
     GATEWAY_RUN: join(state, 'run', 'nginx'),
     GATEWAY_HEALTH_PORT: String(ports.gatewayHealth),
   }
+}
+
+/** Debian's Prometheus looks for its pages where they would be installed. */
+function pagesOf(tool: Tool | undefined): string[] {
+  if (!tool?.unpacked) return []
+  return [`--web.local-assets=${join(tool.unpacked, 'usr/share/prometheus/web/')}`]
 }
 
 async function render(template: string, target: string, values: Record<string, string>) {

@@ -41,13 +41,34 @@ const table = {
     versionFlag: '--version',
     atLeast: [2, 30],
     brew: 'prometheus',
-    debian: { binary: 'usr/bin/prometheus', packages: ['prometheus'], ifKnown: [] },
+    debian: {
+      binary: 'usr/bin/prometheus',
+      // Its pages link to scripts and fonts that Debian keeps apart.
+      packages: [
+        'prometheus',
+        'fonts-glyphicons-halflings',
+        'libjs-bootstrap4',
+        'libjs-d3',
+        'libjs-eonasdan-bootstrap-datetimepicker',
+        'libjs-jquery',
+        'libjs-jquery-hotkeys',
+        'libjs-moment',
+        'libjs-moment-timezone',
+        'libjs-mustache',
+        'libjs-popper.js',
+        'libjs-rickshaw',
+      ],
+      ifKnown: [],
+    },
   },
 } satisfies Record<string, Source>
 
 export type ToolName = keyof typeof table
-/** An executable that was run once and answered; `env` holds what its own libraries need. */
-export type Tool = { file: string; env: Record<string, string> }
+/**
+ * An executable that was run once and answered; `env` holds what its own libraries need, and
+ * `unpacked` is the root of the packages it came from, when they were not installed.
+ */
+export type Tool = { file: string; env: Record<string, string>; unpacked?: string }
 export type Tools = Partial<Record<ToolName, Tool>>
 
 type Places = { path: string; cache: string }
