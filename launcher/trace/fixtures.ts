@@ -297,6 +297,36 @@ export const failure: Sketch[] = [
   },
 ]
 
+/** A refresh token used twice. The gateway's times are whole milliseconds. */
+export const refusal: Sketch[] = [
+  {
+    id: 'g',
+    service: 'gateway',
+    kind: 'server',
+    name: 'POST /api/auth/refresh',
+    at: [0, 9],
+    attributes: { 'http.response.status_code': 401 },
+  },
+  {
+    id: 'a',
+    parent: 'g',
+    service: 'auth',
+    kind: 'server',
+    name: 'POST /api/auth/refresh',
+    at: [0.72, 8.31],
+    attributes: { 'http.response.status_code': 401, 'clew.refusal': 'reused_refresh_token' },
+  },
+  {
+    id: 's',
+    parent: 'a',
+    service: 'auth',
+    kind: 'client',
+    name: 'SELECT refresh_tokens',
+    at: [1.21, 3.64],
+    attributes: postgres,
+  },
+]
+
 /** A gateway that crashed: profile's span names a parent that never arrived; auth's parents are a circle. */
 export const broken: Sketch[] = [
   {

@@ -104,11 +104,21 @@ function tagOf(span: Span): Note | undefined {
   if (typeof hit === 'boolean')
     return { text: hit ? 'hit' : 'miss', mood: hit ? 'good' : 'warning' }
   const status = Number(span.attributes['http.response.status_code'] ?? 0)
-  if (status >= 400) return { text: String(status), mood: status >= 500 ? 'error' : 'warning' }
+  const reason = reasonOf(span)
+  // A sign-in through a provider is refused with a redirect.
+  if (status >= 400 || reason) {
+    const text = [status, reason].filter(Boolean).join(' ')
+    return { text, mood: status >= 500 ? 'error' : 'warning' }
+  }
   const retries = Number(span.attributes['clew.retry.count'] ?? 0)
   if (retries > 0) return { text: `retry ${retries}`, mood: 'warning' }
   const breaker = span.attributes['clew.breaker.state']
   return breaker ? { text: `breaker ${breaker}`, mood: 'warning' } : undefined
+}
+
+/** Why a service refused: which limit was exceeded or what was wrong with a credential. */
+function reasonOf({ kind, attributes }: Span): unknown {
+  return kind === 'server' ? (attributes['clew.refusal'] ?? attributes['clew.limit']) : undefined
 }
 
 function hitsOf(spans: Span[]): Note | undefined {

@@ -133,10 +133,11 @@ function toRecord(attributes: KeyValue[] | undefined): Record<string, unknown> {
 function toValue(value: AnyValue | undefined): unknown {
   if (value?.intValue !== undefined) return Number(value.intValue)
   if (value?.arrayValue) return (value.arrayValue.values ?? []).map(toValue)
-  return value?.stringValue ?? value?.boolValue ?? value?.doubleValue
+  if (value?.stringValue !== undefined) return printable(value.stringValue)
+  return value?.boolValue ?? value?.doubleValue
 }
 
-/** Span names come from anywhere; a control character in one must not reach the terminal. */
+/** Names and attributes come from anywhere; a control character must not reach the terminal. */
 function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim()
 }

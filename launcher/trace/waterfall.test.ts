@@ -4,6 +4,7 @@ import {
   deep,
   failure,
   profileRead,
+  refusal,
   registration,
   repeated,
   type Sketch,
@@ -83,6 +84,19 @@ profile   └ ✗ INSERT follows · retry 2         █████████�
 
 gateway    1 span  1.80 ms own time
 profile   3 spans  1.80 ms own time, Postgres 1.20 s, Redis 400 µs`)
+})
+
+test('a refusal says why, and the bars make room for it', () => {
+  expect(`\n${draw(refusal)}`).toBe(`
+`)
+})
+
+test('a limit is named as a refusal is', () => {
+  const attributes = { 'http.response.status_code': 429, 'clew.limit': 'login_account' }
+  const text = draw([
+    { id: 'a', service: 'auth', kind: 'server', name: 'x', at: [0, 1], attributes },
+  ])
+  expect(text).toContain('x · 429 login_account')
 })
 
 test('a lost parent gets a row, a cycle of parents is cut', () => {
@@ -165,7 +179,16 @@ test('a service that ends a moment after the gateway is no work after the answer
 })
 
 test('no line is wider than the terminal, whatever the trace', () => {
-  const traces = [profileRead, registration, failure, broken, wide(), repeated(), deep(500)]
+  const traces = [
+    profileRead,
+    registration,
+    failure,
+    refusal,
+    broken,
+    wide(),
+    repeated(),
+    deep(500),
+  ]
   for (const width of [60, 80, 120]) {
     for (const full of [false, true]) {
       for (const trace of traces) {

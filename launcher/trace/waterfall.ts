@@ -19,6 +19,7 @@ const durationWidth = 7
 /** One space after the service and before the duration, two before the bar. */
 const gaps = 4
 const leastBar = 14
+const leastName = 8
 
 /** Draws a trace as text: a summary, one row a span with its bar on a time axis, and what each service did. */
 export function render(tree: Tree, { width, color, full }: RenderOptions): string {
@@ -45,7 +46,10 @@ function createLayout(tree: Tree, rows: Row[], width: number): Layout {
   )
   const free = width - service - durationWidth - gaps
   const wanted = rows.reduce((most, row) => Math.max(most, labelWidth(row)), 20)
-  const name = Math.min(wanted, Math.max(Math.floor(free * 0.6), free - 60), free - leastBar)
+  // Why something was refused matters more than a long bar.
+  const refused = rows.reduce((most, row) => Math.max(most, refusalWidth(row)), 0)
+  const fair = Math.max(Math.floor(free * 0.6), free - 60, refused)
+  const name = Math.min(wanted, fair, free - leastBar)
   const timeline = createTimeline(tree.finished, tree.answered, free - name)
   return { service, name, duration: durationWidth, timeline }
 }
@@ -53,6 +57,10 @@ function createLayout(tree: Tree, rows: Row[], width: number): Layout {
 function labelWidth(row: Row): number {
   const tag = row.tag ? length(row.tag.text) + 3 : 0
   return row.guides.length * 2 + (row.failed ? 2 : 0) + length(row.name) + tag
+}
+
+function refusalWidth(row: Row): number {
+  return row.tag && /^\d{3} /.test(row.tag.text) ? labelWidth(row) : 0
 }
 
 function axis(layout: Layout, tree: Tree, palette: Palette): string {
@@ -94,8 +102,9 @@ function drawRow(row: Row, layout: Layout, across: number, palette: Palette): st
 function drawLabel(row: Row, width: number, palette: Palette): string {
   const guides = drawGuides(row.guides, width)
   const mark = row.failed ? '✗ ' : ''
-  const tag = row.tag ? ` · ${row.tag.text}` : ''
-  const room = Math.max(1, width - length(guides) - length(mark) - length(tag))
+  const free = Math.max(1, width - length(guides) - length(mark))
+  const tag = row.tag ? cut(` · ${row.tag.text}`, free - Math.min(length(row.name), leastName)) : ''
+  const room = Math.max(1, free - length(tag))
   const name = cut(row.name, room)
   const used = length(guides) + length(mark) + length(name) + length(tag)
   return [
