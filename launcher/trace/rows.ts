@@ -1,3 +1,4 @@
+import { explain } from './error-words.ts'
 import { type Fold, foldSiblings, type Item, isFold, verdict } from './fold.ts'
 import { formatDuration } from './format.ts'
 import type { Span } from './span.ts'
@@ -132,9 +133,9 @@ function hitsOf(spans: Span[]): Note | undefined {
 /** What went wrong, in the words the span carries; undefined when it only failed because a child did. */
 function errorText(span: Span): string | undefined {
   const exception = span.exceptions.at(-1)
-  if (exception) return [exception.type, exception.message].filter(Boolean).join(': ')
+  if (exception) return [explain(exception.type), exception.message].filter(Boolean).join(': ')
   if (!span.failed) return undefined
-  const type = span.attributes['error.type']
+  const type = explain(String(span.attributes['error.type'] ?? ''))
   return [type, span.statusMessage].filter(Boolean).join(': ') || 'failed'
 }
 

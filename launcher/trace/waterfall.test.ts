@@ -88,7 +88,17 @@ profile   3 spans  1.80 ms own time, Postgres 1.20 s, Redis 400 µs`)
 
 test('a refusal says why, and the bars make room for it', () => {
   expect(`\n${draw(refusal)}`).toBe(`
-`)
+POST /api/auth/refresh → 401                                             9.00 ms
+trace 4bf92f3577b34da6a3ce929d0e0e4736
+3 spans · 2 services · no errors
+
+                                                          0      9.00 ms
+gateway POST /api/auth/refresh · 401                      ██████████████ 9.00 ms
+auth    └ POST /api/auth/ref… · 401 reused_refresh_token   ███████████▉  7.59 ms
+auth      └ SELECT refresh_tokens                          ▕███▋         2.43 ms
+
+gateway    1 span  1.41 ms own time
+auth      2 spans  5.16 ms own time, Postgres 2.43 ms`)
 })
 
 test('a limit is named as a refusal is', () => {
@@ -97,6 +107,21 @@ test('a limit is named as a refusal is', () => {
     { id: 'a', service: 'auth', kind: 'server', name: 'x', at: [0, 1], attributes },
   ])
   expect(text).toContain('x · 429 login_account')
+})
+
+test.each([
+  ['23505', '✗ 23505 unique violation'],
+  ['40P01', '✗ 40P01 deadlock'],
+  ['ECONNREFUSED', '✗ ECONNREFUSED connection refused'],
+  ['NoSuchCode', '✗ NoSuchCode'],
+])('an error of type %s is told in words, too', (type, told) => {
+  const span: Sketch = { id: 'd', service: 'auth', name: 'INSERT users', at: [0, 1], failed: '' }
+  const lines = (sketch: Sketch) =>
+    draw([sketch])
+      .split('\n')
+      .map((line) => line.trim())
+  expect(lines({ ...span, attributes: { 'error.type': type } })).toContain(told)
+  expect(lines({ ...span, exception: [type, ''] })).toContain(told)
 })
 
 test('a lost parent gets a row, a cycle of parents is cut', () => {

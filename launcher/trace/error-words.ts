@@ -1,0 +1,41 @@
+/** Codes of Postgres and of the network, in words for who does not know them by heart. */
+const words = new Map([
+  ['08000', 'connection lost'],
+  ['08003', 'connection lost'],
+  ['08006', 'connection lost'],
+  ['22001', 'text too long'],
+  ['22P02', 'malformed value'],
+  ['23502', 'value missing'],
+  ['23503', 'foreign key violation'],
+  ['23505', 'unique violation'],
+  ['23514', 'check violation'],
+  ['25006', 'read-only'],
+  ['28P01', 'wrong password'],
+  ['40001', 'serialization failure'],
+  ['40P01', 'deadlock'],
+  ['42501', 'not permitted'],
+  ['42601', 'syntax error'],
+  ['42703', 'no such column'],
+  ['42P01', 'no such table'],
+  ['53100', 'disk full'],
+  ['53200', 'out of memory'],
+  ['53300', 'too many connections'],
+  ['55P03', 'locked by another'],
+  ['57014', 'took too long'],
+  ['57P01', 'shut down'],
+  ['57P02', 'crashed'],
+  ['57P03', 'starting up'],
+  ['EAI_AGAIN', 'name not resolved'],
+  ['ECONNREFUSED', 'connection refused'],
+  ['ECONNRESET', 'connection reset'],
+  ['EHOSTUNREACH', 'host unreachable'],
+  ['ENOTFOUND', 'no such host'],
+  ['EPIPE', 'connection closed'],
+  ['ETIMEDOUT', 'timed out'],
+])
+
+/** "23505 unique violation"; other types of error stay as they are. */
+export function explain(type: string): string {
+  const word = words.get(type)
+  return word ? `${type} ${word}` : type
+}
