@@ -1,3 +1,5 @@
+import { cut } from './format.ts'
+
 export type SpanKind = 'internal' | 'server' | 'client' | 'producer' | 'consumer'
 
 export type Span = {
@@ -45,6 +47,7 @@ export type ResourceSpans = {
   scopeSpans?: { spans?: OtlpSpan[] }[]
 }
 
+const longestPath = 40
 const kinds: SpanKind[] = ['internal', 'internal', 'server', 'client', 'producer', 'consumer']
 
 /**
@@ -90,18 +93,20 @@ function spansOf(resource: ResourceSpans): OtlpSpan[] {
 function toSpan(span: OtlpSpan, service: string, start: number, first: bigint): Span {
   const end = BigInt(span.endTimeUnixNano || 0)
   const events = (span.events ?? []).filter((event) => event.name === 'exception')
+  const kind = toKind(span.kind)
+  const attributes = toRecord(span.attributes)
   return {
     traceId: span.traceId ?? '',
     id: span.spanId ?? '',
     parentId: span.parentSpanId ?? '',
     service,
-    name: printable(span.name || 'unnamed'),
-    kind: toKind(span.kind),
+    name: nameOf(span.name ?? '', kind, attributes),
+    kind,
     start,
     end: Math.max(start, end === 0n ? start : Number(end - first) / 1000),
     failed: span.status?.code === 2 || span.status?.code === 'STATUS_CODE_ERROR',
     statusMessage: printable(span.status?.message ?? ''),
-    attributes: toRecord(span.attributes),
+    attributes,
     exceptions: events.map((event) => {
       const read = toRecord(event.attributes)
       return {
@@ -114,6 +119,14 @@ function toSpan(span: OtlpSpan, service: string, start: number, first: bigint): 
       spanId: link.spanId ?? '',
     })),
   }
+}
+
+/** A request that matched no route is named by its method only; who looks at it wants its path. */
+function nameOf(given: string, kind: SpanKind, attributes: Record<string, unknown>): string {
+  const name = printable(given) || 'unnamed'
+  const path = attributes['url.path']
+  const routed = kind !== 'server' || attributes['http.route'] !== undefined || name.includes('/')
+  return routed || typeof path !== 'string' ? name : `${name} ${cut(path, longestPath)}`
 }
 
 function startOf(span: OtlpSpan): bigint {

@@ -124,6 +124,20 @@ test.each([
   expect(lines({ ...span, exception: [type, ''] })).toContain(told)
 })
 
+test('a request that matched no route shows its path, shortened when it is long', () => {
+  const asked = (path: string, route = {}) => {
+    const attributes = { 'http.response.status_code': 404, 'url.path': path, ...route }
+    return draw([
+      { id: 'g', service: 'gateway', kind: 'server', name: 'GET', at: [0, 3], attributes },
+    ])
+  }
+  expect(asked('/api/nothing')).toMatch(/^GET \/api\/nothing → 404 /)
+  expect(asked('/api/nothing')).toMatch(/^gateway GET \/api\/nothing · 404 /m)
+  expect(asked(`/${'long/'.repeat(20)}`)).toMatch(/^GET \/[long/]{38}… → 404 /)
+  expect(asked('/secret', { 'http.route': '/{id}' })).not.toContain('secret')
+  expect(asked('/a\u001b[31mb')).not.toContain('\u001b')
+})
+
 test('a lost parent gets a row, a cycle of parents is cut', () => {
   expect(`\n${draw(broken)}`).toBe(`
 GET /api/users/{id}                                                      5.00 ms
