@@ -54,11 +54,12 @@ it('comes up with the data intact after it was killed, and ends what was left ru
 })
 
 it('leaves nothing running and no pid files when it is asked to stop', async () => {
-  const { child, ended, says } = launch('start', '--only', 'redis')
+  const { child, ended, says, said } = launch('start', '--only', 'redis')
   await says('Clew runs.')
   const redis = await identity('redis')
   child.kill('SIGINT')
   expect((await ended).code).toBe(0)
+  expect(said()).toMatch(/\nStopping\.\nStopped\.\n$/)
   expect(await isAlive(redis)).toBe(false)
   expect(await readIdentity(join(state, 'run', 'redis.pid'))).toBeUndefined()
   expect(await readIdentity(join(state, 'run', 'launcher.pid'))).toBeUndefined()
@@ -74,6 +75,7 @@ it('starts a crashed process again and says so', async () => {
   const [redis] = await parts()
   expect(redis).toMatchObject({ name: 'redis', state: 'ready', restarts: 1 })
   expect(redis?.pid).not.toBe(before.pid)
+  await launch('status').says(', ended 1 time by itself\n')
 })
 
 it('tells in another terminal what runs, and since when', async () => {
@@ -95,6 +97,19 @@ it('stops and starts a single process on request, and does not mistake that for 
   await ask('POST', '/processes/redis/start')
   expect(await parts()).toMatchObject([{ state: 'ready', restarts: 0 }])
   expect(await ask('POST', '/processes/rdeis/start')).toMatchObject({ status: 409 })
+})
+
+it('starts with telemetry off, shows no trace and never what the answer held', async () => {
+  const { child, ended, says, said } = launch(
+    { env: { ...process.env, CLEW_TELEMETRY: 'off' } },
+    'start',
+  )
+  await says('Clew runs.')
+  child.kill('SIGTERM')
+  const { errors } = await ended
+  expect(said()).toMatch(/POST \/api\/auth\/register → 201 \(\d+ ms\)\nTelemetry is off: nothing/)
+  expect(said()).not.toContain('npm run trace')
+  expect(said() + errors).not.toMatch(/token|eyJ/i)
 })
 
 it('says which port is taken, exits with 1 and leaves nothing running', async () => {

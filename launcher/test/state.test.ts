@@ -76,7 +76,7 @@ it('every role has a password of its own, and keeps it', async () => {
 })
 
 it('a gateway that does not answer the first request is a sentence, not a stack', async () => {
-  const asked = makeFirstRequest('http://127.0.0.1:1', 'http://127.0.0.1:1')
+  const asked = makeFirstRequest('http://127.0.0.1:1', 'http://127.0.0.1:1', 'lean')
   await expect(asked).rejects.toThrow(Refusal)
   await expect(asked).rejects.toThrow(/^The first request, to [^\n]*\.$/)
 })

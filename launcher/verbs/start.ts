@@ -1,9 +1,16 @@
-import { relative } from 'node:path'
+import { join, relative } from 'node:path'
 import { showProgress, showTrouble } from '../console.ts'
 import { readOverrides } from '../environment.ts'
 import { makeFirstRequest } from '../first-request.ts'
 import { readOptions } from '../options.ts'
-import { chooseRows, type Platform, root, startPlatform, telemetryOf } from '../platform.ts'
+import {
+  chooseRows,
+  type Platform,
+  root,
+  startPlatform,
+  type TelemetryMode,
+  telemetryOf,
+} from '../platform.ts'
 import { hearSignals } from '../signals.ts'
 import type { Change } from '../supervisor.ts'
 
@@ -20,6 +27,7 @@ export function dev(args: string[]): Promise<number> {
 async function run(args: string[], watch: boolean): Promise<number> {
   const { portOffset, state, only } = readOptions(args)
   const env = await readOverrides(root)
+  const telemetry = telemetryOf(env)
   const stopping = new AbortController()
   const rows = chooseRows(only)
   const progress = showProgress(rows.map(({ name }) => name))
@@ -35,7 +43,7 @@ async function run(args: string[], watch: boolean): Promise<number> {
       state,
       watch,
       env,
-      telemetry: telemetryOf(env),
+      telemetry,
       ...(only && { only }),
       signal: stopping.signal,
       tell: (change) => hear(change),
@@ -44,20 +52,23 @@ async function run(args: string[], watch: boolean): Promise<number> {
   } finally {
     await progress.end()
   }
-  await using platform = running
+  await using owned = new AsyncDisposableStack()
+  const platform = owned.use(running)
   hear = showTrouble
   if (['nginx', 'auth', 'lens'].every((name) => rows.some((row) => row.name === name))) {
     const { gateway, query } = platform.urls
-    process.stdout.write(`\n${await makeFirstRequest(gateway, query)}`)
+    process.stdout.write(`\n${await makeFirstRequest(gateway, query, telemetry)}`)
   }
-  process.stdout.write(describe(platform))
+  process.stdout.write(describe(platform, telemetry))
   await until(stopping.signal)
   hear = () => undefined
   process.stdout.write('\nStopping.\n')
+  await owned.disposeAsync()
+  process.stdout.write('Stopped.\n')
   return 0
 }
 
-function describe({ urls, ports, parts, state }: Platform): string {
+function describe({ urls, ports, parts, state }: Platform, telemetry: TelemetryMode): string {
   const has = (name: string) => parts().some((part) => part.name === name)
   const lines = [
     has('nginx') && `  API         ${urls.gateway}`,
@@ -67,7 +78,10 @@ function describe({ urls, ports, parts, state }: Platform): string {
     has('redis') && `  Redis       127.0.0.1:${ports.redis}`,
     `  logs        ${relative(process.cwd(), state) || '.'}/logs`,
   ].filter(Boolean)
-  const more = has('lens') ? 'npm run trace -- last draws the newest trace. ' : ''
+  // Trace learns the ports from the Clew that runs in the state folder.
+  const place = state === join(root, '.clew') ? 'XX
+  const draw = `npm run trace -- last${place} draws the newest trace. `
+  const more = has('lens') && telemetry !== 'off' ? draw : ''
   return `\nClew runs.\n${lines.join('\n')}\n\n${more}Ctrl-C stops everything.\n`
 }
 

@@ -14,12 +14,16 @@ export async function status(args: string[]): Promise<number> {
   const width = Math.max(...rows.map((part) => part.name.length))
   for (const { name, state, since, pid, restarts } of rows) {
     const owner = pid ? `, process ${pid}` : ''
-    const again = restarts > 0 ? `, ended by itself ${restarts} times` : ''
+    const again = restarts > 0 ? `, ended ${sayTimes(restarts)} by itself` : ''
     process.stdout.write(
       `${name.padEnd(width)}  ${state} since ${sayTime(since)}${owner}${again}\n`,
     )
   }
   return rows.every((part) => part.state === 'ready') ? 0 : 1
+}
+
+function sayTimes(count: number): string {
+  return count === 1 ? '1 time' : `${count} times`
 }
 
 /** In the time of this machine, as the Swedish write it: 2026-11-21 10:42:07. */
