@@ -1,4 +1,5 @@
 import { formatDuration, formatRange } from './format.ts'
+import { isCoarse } from './span.ts'
 import type { Node } from './tree.ts'
 import { walk } from './tree.ts'
 
@@ -35,10 +36,11 @@ export function verdict(fold: Fold): string {
   const spans = fold.folded.map((node) => node.span)
   const durations = spans.map((span) => span.end - span.start)
   const sum = durations.reduce((total, duration) => total + duration, 0)
+  const coarse = isCoarse(spans)
   const sorted = durations.toSorted((a, b) => a - b)
-  const range = formatRange(sorted[0]!, sorted.at(-1)!)
+  const range = formatRange(sorted[0]!, sorted.at(-1)!, coarse)
   const inside = fold.hidden > 0 ? ` (+${fold.hidden} inside)` : ''
-  return `${range} each, ${formatDuration(sum)} in all, ${order(fold.folded)}${inside}`
+  return `${range} each, ${formatDuration(sum, coarse)} in all, ${order(fold.folded)}${inside}`
 }
 
 function foldGroup(group: Node[]): Item[] {

@@ -1,14 +1,28 @@
-/** A duration in microseconds as three significant digits and a unit; at most seven characters. */
-export function formatDuration(microseconds: number): string {
+/**
+ * A duration in microseconds as three significant digits and a unit; at most seven characters.
+ * @param coarse it was measured in whole milliseconds: no digits are shown that nobody knows
+ */
+export function formatDuration(microseconds: number, coarse = false): string {
+  if (coarse && microseconds < 999_500) {
+    return microseconds < 500 ? '<1 ms' : `${Math.round(microseconds / 1_000)} ms`
+  }
   if (microseconds < 999.5) return `${Math.round(microseconds)} µs`
   if (microseconds < 999_500) return `${threeDigits(microseconds / 1_000)} ms`
   if (microseconds < 999_500_000) return `${threeDigits(microseconds / 1_000_000)} s`
   return `${Math.round(microseconds / 60_000_000)} min`
 }
 
+/** A place on the time axis: exact, so zeros at its end say nothing. */
+export function formatTick(microseconds: number): string {
+  return formatDuration(microseconds).replace(
+    /(\.\d*?)0+ /,
+    (_, kept) => `${kept === '.' ? '' : kept} `,
+  )
+}
+
 /** "3.10–9.82 ms": the unit is said once where both ends share it. */
-export function formatRange(low: number, high: number): string {
-  const [from, to] = [formatDuration(low), formatDuration(high)]
+export function formatRange(low: number, high: number, coarse = false): string {
+  const [from, to] = [formatDuration(low, coarse), formatDuration(high, coarse)]
   if (from === to) return from
   const [number, unit] = from.split(' ')
   return to.endsWith(` ${unit}`) ? `${number}–${to}` : `${from}–${to}`

@@ -1,7 +1,7 @@
 import { explain } from './error-words.ts'
 import { type Fold, foldSiblings, type Item, isFold, verdict } from './fold.ts'
 import { formatDuration } from './format.ts'
-import type { Span } from './span.ts'
+import { isCoarse, type Span } from './span.ts'
 import type { Interval } from './timeline.ts'
 import type { Node, Tree } from './tree.ts'
 
@@ -73,7 +73,7 @@ function spanRow(node: Node, spans: Map<string, Span>, told: Set<Span>): Content
     tag: tagOf(span),
     failed: span.failed,
     bars: [{ start: span.start, end: span.end }],
-    duration: formatDuration(span.end - span.start),
+    duration: formatDuration(span.end - span.start, span.coarse),
     notes,
   }
 }
@@ -89,7 +89,7 @@ function foldRow(fold: Fold): Content {
     tag: hitsOf(spans),
     failed: false,
     bars: spans.map((span) => ({ start: span.start, end: span.end })),
-    duration: formatDuration(end - start),
+    duration: formatDuration(end - start, isCoarse(spans)),
     notes: [{ text: verdict(fold), mood: 'faint' }],
   }
 }

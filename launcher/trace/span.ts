@@ -14,6 +14,8 @@ export type Span = {
   start: number
   /** Microseconds since the trace's first span started; never before `start`. */
   end: number
+  /** Its clock counts whole milliseconds, as that of NGINX does. */
+  coarse: boolean
   failed: boolean
   statusMessage: string
   attributes: Record<string, unknown>
@@ -77,6 +79,11 @@ export function toSpans(resourceSpans: ResourceSpans[]): Span[] {
   return [...spans.values()].sort((a, b) => a.start - b.start)
 }
 
+/** Whether what these spans add up to is known in whole milliseconds only. */
+export function isCoarse(spans: Span[]): boolean {
+  return spans.every((span) => span.coarse)
+}
+
 /** When the last span ended, in milliseconds since 1970. */
 export function lastEnd(resourceSpans: ResourceSpans[]): number {
   let last = 0
@@ -104,6 +111,7 @@ function toSpan(span: OtlpSpan, service: string, start: number, first: bigint): 
     kind,
     start,
     end: Math.max(start, end === 0n ? start : Number(end - first) / 1000),
+    coarse: startOf(span) % 1_000_000n === 0n && end % 1_000_000n === 0n,
     failed: span.status?.code === 2 || span.status?.code === 'STATUS_CODE_ERROR',
     statusMessage: printable(span.status?.message ?? ''),
     attributes,

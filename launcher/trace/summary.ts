@@ -1,7 +1,7 @@
-import { cut, formatDuration, length, pad, padStart, plural } from './format.ts'
+import { cut, formatDuration, formatTick, length, pad, padStart, plural } from './format.ts'
 import type { Palette } from './palette.ts'
 import type { Row } from './rows.ts'
-import type { Span } from './span.ts'
+import { isCoarse, type Span } from './span.ts'
 import type { Timeline } from './timeline.ts'
 import { type Tree, walk } from './tree.ts'
 
@@ -9,6 +9,7 @@ type Share = {
   service: string
   spans: number
   own: number
+  coarse: boolean
   away: Map<string, number>
 }
 
@@ -20,7 +21,10 @@ export function header(tree: Tree, width: number, palette: Palette): string[] {
   const first = main ?? tree.spans[0]!
   const status = first.attributes['http.response.status_code']
   const title = status ? `${first.name} → ${status}` : first.name
-  const time = formatDuration(tree.request ? tree.request.end - tree.request.start : tree.finished)
+  const { request } = tree
+  const time = request
+    ? formatDuration(request.end - request.start, request.coarse)
+    : formatDuration(tree.finished, isCoarse(tree.spans))
   const errors = tree.spans.filter((span) => span.failed).length
   const services = new Set(tree.spans.map((span) => span.service)).size
   const counts = `${plural(tree.spans.length, 'span')} · ${plural(services, 'service')} · `
@@ -45,7 +49,7 @@ export function footer(
   const shares = sharesOf(tree)
   const serviceWidth = shares.reduce((most, share) => Math.max(most, length(share.service)), 7)
   const lines = shares.map((share) => {
-    const own = padStart(formatDuration(share.own), 7)
+    const own = padStart(formatDuration(share.own, share.coarse), 7)
     const spans = padStart(plural(share.spans, 'span'), 9)
     const away = [...share.away].sort().map(([store, time]) => `${store} ${formatDuration(time)}`)
     const text = `${spans}  ${own} own time${away.length > 0 ? `, ${away.join(', ')}` : ''}`
@@ -66,7 +70,7 @@ function oddities(tree: Tree): string[] {
   const roots = tree.roots.filter((root) => root.state === 'here').length
   return [
     answered !== undefined
-      ? `answered at ${formatDuration(answered)}, finished at ${formatDuration(tree.finished)}`
+      ? `answered at ${formatTick(answered)}, finished at ${formatTick(tree.finished)}`
       : '',
     tree.calledFromOutside
       ? 'called from outside: the caller sent its trace context, no spans'
@@ -91,6 +95,7 @@ function sharesOf(tree: Tree): Share[] {
     const share = shares.get(span.service) ?? newShare(span.service)
     shares.set(span.service, share)
     share.spans++
+    share.coarse &&= span.coarse
     const time = ownTime(
       span,
       children.map((child) => child.span),
@@ -103,7 +108,7 @@ function sharesOf(tree: Tree): Share[] {
 }
 
 function newShare(service: string): Share {
-  return { service, spans: 0, own: 0, away: new Map() }
+  return { service, spans: 0, own: 0, coarse: true, away: new Map() }
 }
 
 /** The span's time that no child covers; children may overlap or outlive it. */

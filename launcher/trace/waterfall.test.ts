@@ -44,7 +44,7 @@ trace 4bf92f3577b34da6a3ce929d0e0e4736
 16 spans · 3 services · no errors
 answered at 84.2 ms, finished at 320 ms
 
-                                       0               84.2 ms┊   320 ms
+                                       0                      ┊   320 ms
 gateway POST /api/auth/register        ███████████████████████┊          84.2 ms
 auth    └ POST /api/auth/register      ██████████████████████▉┊          83.3 ms
 auth      ├ EVALSHA ratelimit          ▏                      ┊           500 µs
@@ -53,9 +53,9 @@ auth      ├ BEGIN                                       ▕     ┊           
 auth      ├ INSERT users                                ▐▎    ┊          2.30 ms
 auth      ├ publish events:auth                          ▏    ┊           400 µs
 auth      │ ├ INSERT outbox                              ▏    ┊           400 µs
-profile   │ └ process events:auth                             ┊        █ 19.0 ms
+profile   │ └ process events:auth                             ┊        █   19 ms
           │   │ ↷ continues publish events:auth (auth)
-profile   │   └ INSERT profiles                               ┊        ▍ 8.00 ms
+profile   │   └ INSERT profiles                               ┊        ▍    8 ms
 auth      ├ COMMIT                                       █▏   ┊          2.30 ms
 auth      ├ POST /internal/profiles                       ██▉ ┊          10.1 ms
 profile   │ └ POST /internal/profiles                     ██▊ ┊          8.30 ms
@@ -75,29 +75,29 @@ POST /api/users/{id}/follow → 503                                         1.20
 trace 4bf92f3577b34da6a3ce929d0e0e4736
 4 spans · 2 services · ✗ 3 errors
 
-                                               0        602 ms    1.20 s
+                                               0        602 ms     1.2 s
 gateway ✗ POST /api/users/{id}/follow · 503    █████████████████████████  1.20 s
 profile └ ✗ POST /api/users/{id}/follow · 503  █████████████████████████  1.20 s
 profile   ├ GET profile · hit                  ▏                          400 µs
 profile   └ ✗ INSERT follows · retry 2         █████████████████████████  1.20 s
               ✗ Error: connect ECONNREFUSED 127.0.0.1:5442
 
-gateway    1 span  1.80 ms own time
+gateway    1 span     2 ms own time
 profile   3 spans  1.80 ms own time, Postgres 1.20 s, Redis 400 µs`)
 })
 
 test('a refusal says why, and the bars make room for it', () => {
   expect(`\n${draw(refusal)}`).toBe(`
-POST /api/auth/refresh → 401                                             9.00 ms
+POST /api/auth/refresh → 401                                                9 ms
 trace 4bf92f3577b34da6a3ce929d0e0e4736
 3 spans · 2 services · no errors
 
-                                                          0      9.00 ms
-gateway POST /api/auth/refresh · 401                      ██████████████ 9.00 ms
+                                                          0         9 ms
+gateway POST /api/auth/refresh · 401                      ██████████████    9 ms
 auth    └ POST /api/auth/ref… · 401 reused_refresh_token   ███████████▉  7.59 ms
 auth      └ SELECT refresh_tokens                          ▕███▋         2.43 ms
 
-gateway    1 span  1.41 ms own time
+gateway    1 span     1 ms own time
 auth      2 spans  5.16 ms own time, Postgres 2.43 ms`)
 })
 
@@ -138,6 +138,17 @@ test('a request that matched no route shows its path, shortened when it is long'
   expect(asked('/a\u001b[31mb')).not.toContain('\u001b')
 })
 
+test('of a clock that counts milliseconds no more digits are shown than it knows', () => {
+  const took = (start: number, end: number) => {
+    return draw([{ id: 'g', service: 'gateway', kind: 'server', name: 'x', at: [start, end] }])
+  }
+  expect(took(0, 3)).toMatch(/^gateway x .* 3 ms$/m)
+  expect(took(0, 0)).toMatch(/^gateway x .* <1 ms$/m)
+  expect(took(0, 84)).toMatch(/^x +84 ms$/m)
+  expect(took(0, 1_204)).toMatch(/^gateway x .* 1\.20 s$/m)
+  expect(took(0.5, 3.5)).toMatch(/^gateway x .* 3\.00 ms$/m)
+})
+
 test('a lost parent gets a row, a cycle of parents is cut', () => {
   expect(`\n${draw(broken)}`).toBe(`
 GET /api/users/{id}                                                      5.00 ms
@@ -146,17 +157,17 @@ trace 4bf92f3577b34da6a3ce929d0e0e4736
 1 span names a parent that never arrived
 1 cycle of parents, cut at the earliest span
 
-                                           0          2.50 ms    5.00 ms
+                                           0          2.5 ms        5 ms
         ? missing parent 000000006c6f7374
         │ never arrived; its children are shown here
-profile └ GET /api/users/{id}              █████████████████████████████ 5.00 ms
-profile   └ GET profile · hit                   ▕█████▋                  1.00 ms
-auth    first                                         ▐███████████▎      2.00 ms
+profile └ GET /api/users/{id}              █████████████████████████████    5 ms
+profile   └ GET profile · hit                   ▕█████▋                     1 ms
+auth    first                                         ▐███████████▎         2 ms
         │ ↻ its own descendant is its parent
 auth    └ second                                         ▐█████▎         1.00 ms
 auth      └ third                                           █▌            200 µs
 
-profile   2 spans  5.00 ms own time
+profile   2 spans     5 ms own time
 auth      3 spans  2.00 ms own time`)
 })
 
@@ -170,11 +181,11 @@ trace 4bf92f3577b34da6a3ce929d0e0e4736
 gateway GET /api/timeline/{user_id}    █████████████████████████████████  410 ms
 feed    └ GET /api/timeline/{user_id}  ████████████████████████████████▉  408 ms
 feed      ├ ×40 GET /api/users/{id}    ▒▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓█▓█▓█         318 ms
-          │   6.00–8.00 ms each, 279 ms in all, one after another (+80 inside)
+          │   6–8 ms each, 279 ms in all, one after another (+80 inside)
 feed      └ ×378 SELECT posts                                    ▒██████ 73.9 ms
               20.0–26.7 ms each, 8.83 s in all, overlapping
 
-gateway    1 span  2.00 ms own time
+gateway    1 span     2 ms own time
 feed    419 spans   174 ms own time, Postgres 8.83 s
 profile  80 spans   120 ms own time, Redis 40.0 ms
 Like spans are folded (×); --full shows each.`)
@@ -182,20 +193,20 @@ Like spans are folded (×); --full shows each.`)
 
 test('a fold shows each bar where it can, and how busy it was where it cannot', () => {
   expect(`\n${draw(repeated())}`).toBe(`
-GET /api/posts                                                           50.0 ms
+GET /api/posts                                                             50 ms
 trace 4bf92f3577b34da6a3ce929d0e0e4736
 15 spans · 2 services · no errors
 
-                               0                25.0 ms          50.0 ms
-feed  GET /api/posts           █████████████████████████████████████████ 50.0 ms
-feed  ├ ×5 SELECT posts         ▐██▉    ████▏  █████▍ ▕█████▌ ██████▊    44.0 ms
-      │   4.00–8.00 ms each, 30.0 ms in all, one after another
-media ├ resize                         ████████▍                         10.0 ms
+                               0                 25 ms             50 ms
+feed  GET /api/posts           █████████████████████████████████████████   50 ms
+feed  ├ ×5 SELECT posts         ▐██▉    ████▏  █████▍ ▕█████▌ ██████▊      44 ms
+      │   4–8 ms each, 30 ms in all, one after another
+media ├ resize                         ████████▍                           10 ms
 feed  └ ×8 GET post · 5/8 hit                          ░ ░░░░ ░░░░ ░     14.3 ms
           300 µs each, 2.40 ms in all, one after another
 
 feed     14 spans  44.7 ms own time, Redis 2.40 ms
-media      1 span  10.0 ms own time
+media      1 span    10 ms own time
 Like spans are folded (×); --full shows each.`)
 })
 
@@ -204,7 +215,7 @@ test('where two times on the axis would meet, only that of the answer is written
     { id: 'g', service: 'auth', kind: 'server', name: 'GET /', at: [0, 95] },
     { id: 'c', parent: 'g', service: 'auth', kind: 'consumer', name: 'process', at: [90, 100] },
   ])
-  expect(text.split('\n')[5]?.trim()).toMatch(/^0 +95\.0 ms┊$/)
+  expect(text.split('\n')[5]?.trim()).toMatch(/^0 +95 ms┊$/)
 })
 
 test('a service that ends a moment after the gateway is no work after the answer', () => {

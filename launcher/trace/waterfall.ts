@@ -1,4 +1,4 @@
-import { cut, formatDuration, length, pad, padStart } from './format.ts'
+import { cut, formatTick, length, pad, padStart } from './format.ts'
 import { createPalette, type Palette } from './palette.ts'
 import { type Note, type Row, toRows } from './rows.ts'
 import { footer, header } from './summary.ts'
@@ -68,18 +68,18 @@ function axis(layout: Layout, tree: Tree, palette: Palette): string {
   const cells = new Array<string>(timeline.columns).fill(' ')
   const write = (text: string, at: number) => {
     const start = Math.min(Math.max(at, 0), cells.length - length(text))
-    const taken = cells.slice(Math.max(0, start - 1), start + length(text))
+    const taken = cells.slice(Math.max(0, start - 1), start + length(text) + 1)
     if (start < 0 || taken.some((cell) => cell !== ' ')) return
     for (const [i, character] of [...text].entries()) cells[start + i] = character
   }
-  const end = formatDuration(tree.finished)
+  const end = formatTick(tree.finished)
   write('0', 0)
   if (timeline.answered === undefined) {
-    const text = formatDuration(tree.finished / 2)
+    const text = formatTick(tree.finished / 2)
     write(end, cells.length - length(end))
     write(text, Math.floor((cells.length - length(text)) / 2))
   } else {
-    const text = formatDuration(tree.answered!)
+    const text = formatTick(tree.answered!)
     cells[timeline.answered] = '┊'
     write(text, timeline.answered - length(text))
     write(end, cells.length - length(end))
