@@ -44,7 +44,7 @@ trace 4bf92f3577b34da6a3ce929d0e0e4736
 16 spans · 3 services · no errors
 answered at 84.2 ms, finished at 320 ms
 
-                                       0                      ┊   320 ms
+                                       0               84.2 ms┊   320 ms
 gateway POST /api/auth/register        ███████████████████████┊          84.2 ms
 auth    └ POST /api/auth/register      ██████████████████████▉┊          83.3 ms
 auth      ├ EVALSHA ratelimit          ▏                      ┊           500 µs

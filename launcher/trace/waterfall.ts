@@ -80,8 +80,8 @@ function axis(layout: Layout, tree: Tree, palette: Palette): string {
     write(text, Math.floor((cells.length - length(text)) / 2))
   } else {
     const text = formatTick(tree.answered!)
-    cells[timeline.answered] = '┊'
     write(text, timeline.answered - length(text))
+    cells[timeline.answered] = '┊'
     write(end, cells.length - length(end))
   }
   return ' '.repeat(layout.service + layout.name + 3) + palette.faint(cells.join('').trimEnd())
