@@ -16,6 +16,8 @@ export type Row = {
   /** Tree lines for the notes below this row. */
   noteGuides: string[]
   name: string
+  /** `pg` or `redis` on a row of a database: `GET profile` alone could be HTTP. */
+  system: string
   tag: Note | undefined
   failed: boolean
   bars: Interval[]
@@ -70,6 +72,7 @@ function spanRow(node: Node, spans: Map<string, Span>, told: Set<Span>): Content
   return {
     service: span.service,
     name: span.name,
+    system: systemOf(span),
     tag: tagOf(span),
     failed: span.failed,
     bars: [{ start: span.start, end: span.end }],
@@ -86,6 +89,7 @@ function foldRow(fold: Fold): Content {
   return {
     service: first.service,
     name: `×${spans.length} ${first.name}`,
+    system: systemOf(first),
     tag: hitsOf(spans),
     failed: false,
     bars: spans.map((span) => ({ start: span.start, end: span.end })),
@@ -97,7 +101,13 @@ function foldRow(fold: Fold): Content {
 function missingRow({ span }: Node): Content {
   const note: Note = { text: 'never arrived; its children are shown here', mood: 'faint' }
   const name = `? ${span.name}`
-  return { service: '', name, tag: undefined, failed: false, bars: [], duration: '', notes: [note] }
+  const nothing = { system: '', tag: undefined, failed: false, bars: [], duration: '' }
+  return { service: '', name, ...nothing, notes: [note] }
+}
+
+function systemOf(span: Span): string {
+  const system = String(span.attributes['db.system.name'] ?? '')
+  return system === 'postgresql' ? 'pg' : system
 }
 
 function tagOf(span: Span): Note | undefined {

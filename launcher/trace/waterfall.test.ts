@@ -26,12 +26,12 @@ GET /api/users/{id} → 200                                                3.42 
 trace 4bf92f3577b34da6a3ce929d0e0e4736
 5 spans · 2 services · no errors
 
-                                0               1.71 ms          3.42 ms
-gateway GET /api/users/{id}     ████████████████████████████████████████ 3.42 ms
-profile └ GET /api/users/{id}        ▕███████████████████████████████▍   2.69 ms
-profile   ├ GET session · hit           ████▉                             400 µs
-profile   ├ GET profile · miss                ████▌                       380 µs
-profile   └ SELECT profiles                        ▕██████████████▌      1.25 ms
+                                        0           1.71 ms      3.42 ms
+gateway GET /api/users/{id}             ████████████████████████████████ 3.42 ms
+profile └ GET /api/users/{id}               ▕█████████████████████████   2.69 ms
+profile   ├ GET session · redis · hit         ▐███▎                       400 µs
+profile   ├ GET profile · redis · miss             ███▊                   380 µs
+profile   └ SELECT profiles · pg                       ▕███████████▋     1.25 ms
 
 gateway    1 span   730 µs own time
 profile   4 spans   660 µs own time, Postgres 1.25 ms, Redis 780 µs`)
@@ -47,21 +47,21 @@ answered at 84.2 ms, finished at 320 ms
                                        0               84.2 ms┊   320 ms
 gateway POST /api/auth/register        ███████████████████████┊          84.2 ms
 auth    └ POST /api/auth/register      ██████████████████████▉┊          83.3 ms
-auth      ├ EVALSHA ratelimit          ▏                      ┊           500 µs
+auth      ├ EVALSHA ratelimit · redis  ▏                      ┊           500 µs
 auth      ├ hash password              █████████████████▌     ┊          62.1 ms
-auth      ├ BEGIN                                       ▕     ┊           400 µs
-auth      ├ INSERT users                                ▐▎    ┊          2.30 ms
+auth      ├ BEGIN · pg                                  ▕     ┊           400 µs
+auth      ├ INSERT users · pg                           ▐▎    ┊          2.30 ms
 auth      ├ publish events:auth                          ▏    ┊           400 µs
-auth      │ ├ INSERT outbox                              ▏    ┊           400 µs
+auth      │ ├ INSERT outbox · pg                         ▏    ┊           400 µs
 profile   │ └ process events:auth                             ┊        █   19 ms
           │   │ ↷ continues publish events:auth (auth)
-profile   │   └ INSERT profiles                               ┊        ▍    8 ms
-auth      ├ COMMIT                                       █▏   ┊          2.30 ms
+profile   │   └ INSERT profiles · pg                          ┊        ▍    8 ms
+auth      ├ COMMIT · pg                                  █▏   ┊          2.30 ms
 auth      ├ POST /internal/profiles                       ██▉ ┊          10.1 ms
 profile   │ └ POST /internal/profiles                     ██▊ ┊          8.30 ms
-profile   │   ├ INSERT profiles                           ▐█▍ ┊          6.50 ms
-profile   │   └ SET profile                                 ▏ ┊           500 µs
-auth      └ SET session                                     ▕▏┊           600 µs
+profile   │   ├ INSERT profiles · pg                      ▐█▍ ┊          6.50 ms
+profile   │   └ SET profile · redis                         ▏ ┊           500 µs
+auth      └ SET session · redis                             ▕▏┊           600 µs
 
 gateway    1 span   900 µs own time
 auth     10 spans  68.5 ms own time, Postgres 5.40 ms, Redis 1.10 ms
@@ -78,8 +78,8 @@ trace 4bf92f3577b34da6a3ce929d0e0e4736
                                                0        602 ms     1.2 s
 gateway ✗ POST /api/users/{id}/follow · 503    █████████████████████████  1.20 s
 profile └ ✗ POST /api/users/{id}/follow · 503  █████████████████████████  1.20 s
-profile   ├ GET profile · hit                  ▏                          400 µs
-profile   └ ✗ INSERT follows · retry 2         █████████████████████████  1.20 s
+profile   ├ GET profile · redis · hit          ▏                          400 µs
+profile   └ ✗ INSERT follows · pg · retry 2    █████████████████████████  1.20 s
               ✗ Error: connect ECONNREFUSED 127.0.0.1:5442
 
 gateway    1 span     2 ms own time
@@ -95,7 +95,7 @@ trace 4bf92f3577b34da6a3ce929d0e0e4736
                                                           0         9 ms
 gateway POST /api/auth/refresh · 401                      ██████████████    9 ms
 auth    └ POST /api/auth/ref… · 401 reused_refresh_token   ███████████▉  7.59 ms
-auth      └ SELECT refresh_tokens                          ▕███▋         2.43 ms
+auth      └ SELECT refresh_tokens · pg                     ▕███▋         2.43 ms
 
 gateway    1 span     1 ms own time
 auth      2 spans  5.16 ms own time, Postgres 2.43 ms`)
@@ -182,7 +182,7 @@ gateway GET /api/timeline/{user_id}    █████████████�
 feed    └ GET /api/timeline/{user_id}  ████████████████████████████████▉  408 ms
 feed      ├ ×40 GET /api/users/{id}    ▒▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓█▓█▓█         318 ms
           │   6–8 ms each, 279 ms in all, one after another (+80 inside)
-feed      └ ×378 SELECT posts                                    ▒██████ 73.9 ms
+feed      └ ×378 SELECT posts · pg                               ▒██████ 73.9 ms
               20.0–26.7 ms each, 8.83 s in all, overlapping
 
 gateway    1 span     2 ms own time
@@ -197,12 +197,12 @@ GET /api/posts                                                             50 ms
 trace 4bf92f3577b34da6a3ce929d0e0e4736
 15 spans · 2 services · no errors
 
-                               0                 25 ms             50 ms
-feed  GET /api/posts           █████████████████████████████████████████   50 ms
-feed  ├ ×5 SELECT posts         ▐██▉    ████▏  █████▍ ▕█████▌ ██████▊      44 ms
+                                       0             25 ms         50 ms
+feed  GET /api/posts                   █████████████████████████████████   50 ms
+feed  ├ ×5 SELECT posts                 ███   ███▌  ████▏ ████▊ █████▍     44 ms
       │   4–8 ms each, 30 ms in all, one after another
-media ├ resize                         ████████▍                           10 ms
-feed  └ ×8 GET post · 5/8 hit                          ░ ░░░░ ░░░░ ░     14.3 ms
+media ├ resize                               ▐██████▎                      10 ms
+feed  └ ×8 GET post · redis · 5/8 hit                     ░ ░░░ ░░░ ░    14.3 ms
           300 µs each, 2.40 ms in all, one after another
 
 feed     14 spans  44.7 ms own time, Redis 2.40 ms

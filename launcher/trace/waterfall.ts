@@ -55,8 +55,9 @@ function createLayout(tree: Tree, rows: Row[], width: number): Layout {
 }
 
 function labelWidth(row: Row): number {
+  const system = row.system ? length(row.system) + 3 : 0
   const tag = row.tag ? length(row.tag.text) + 3 : 0
-  return row.guides.length * 2 + (row.failed ? 2 : 0) + length(row.name) + tag
+  return row.guides.length * 2 + (row.failed ? 2 : 0) + length(row.name) + system + tag
 }
 
 function refusalWidth(row: Row): number {
@@ -103,13 +104,16 @@ function drawLabel(row: Row, width: number, palette: Palette): string {
   const guides = drawGuides(row.guides, width)
   const mark = row.failed ? '✗ ' : ''
   const free = Math.max(1, width - length(guides) - length(mark))
-  const tag = row.tag ? cut(` · ${row.tag.text}`, free - Math.min(length(row.name), leastName)) : ''
-  const room = Math.max(1, free - length(tag))
+  const spare = free - Math.min(length(row.name), leastName)
+  const tag = row.tag ? cut(` · ${row.tag.text}`, spare) : ''
+  const system = row.system ? cut(` · ${row.system}`, spare - length(tag)) : ''
+  const room = Math.max(1, free - length(system) - length(tag))
   const name = cut(row.name, room)
-  const used = length(guides) + length(mark) + length(name) + length(tag)
+  const used = length(guides) + length(mark) + length(name + system + tag)
   return [
     palette.faint(guides),
     row.failed ? palette.error(mark + name) : name,
+    palette.faint(system),
     row.tag ? palette[row.tag.mood](tag) : '',
     ' '.repeat(Math.max(0, width - used)),
   ].join('')
