@@ -79,7 +79,7 @@ function describe({ urls, ports, parts, state }: Platform, telemetry: TelemetryM
     `  logs        ${relative(process.cwd(), state) || '.'}/logs`,
   ].filter(Boolean)
   // Trace learns the ports from the Clew that runs in the state folder.
-  const place = state === join(root, '.clew') ? 'XX
+  const place = state === join(root, '.clew') ? '' : ` --state "${state}"`
   const draw = `npm run trace -- last${place} draws the newest trace. `
   const more = has('lens') && telemetry !== 'off' ? draw : ''
   return `\nClew runs.\n${lines.join('\n')}\n\n${more}Ctrl-C stops everything.\n`
