@@ -20,8 +20,11 @@ export function showProgress(names: string[]): Progress {
   return process.stdout.isTTY ? showList(['tools', ...names]) : showLines()
 }
 
-/** After the start only trouble is worth a line, and its end. */
+/** After the start only trouble and changes of source are worth a line, and their end. */
 export function showTrouble({ name, state, detail }: Change): void {
+  if (state === 'starting' && detail) process.stdout.write(`${name}: ${detail}\n`)
+  // What it says begins with the name.
+  if (state === 'failed') process.stdout.write(`${detail}\n`)
   if (state === 'crashed') process.stdout.write(`${name} ${detail}\n`)
   if (state === 'ready') process.stdout.write(`${name} is ready\n`)
 }

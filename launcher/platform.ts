@@ -16,6 +16,7 @@ import {
 } from './state.ts'
 import { type Change, createPart, type Part, type Status } from './supervisor.ts'
 import { findTools } from './tools.ts'
+import { type Watched, watchSources } from './watch.ts'
 
 export const root = resolve(import.meta.dirname, '..')
 
@@ -125,8 +126,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
     readPasswords(state, loginNames()),
   ])
   tell({ name: 'tools', state: 'done', detail: '' })
-  const watch = options.watch ?? false
-  const context: Context = { root, state, ports, tools, postgres, password, passwords, watch }
+  const context: Context = { root, state, ports, tools, postgres, password, passwords }
   const parts = createParts(chosen, context, options, tell)
   const partOf = (name: string) => parts.get(name) ?? refuseUnknown(name, chosen)
 
@@ -161,6 +161,8 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
     ),
     givenUp(options.signal),
   ])
+  // Last, so that it ends first: nothing may start again while everything stops.
+  if (options.watch) owned.use(watchSources(sourcesOf(chosen, parts), tell))
   const release = owned.move()
   return {
     ...platform,
@@ -198,6 +200,13 @@ function createParts(
       return [row.name, createPart(row, context, env, tell)]
     }),
   )
+}
+
+function sourcesOf(chosen: Row[], parts: Map<string, Part>): Watched[] {
+  return chosen.flatMap(({ name, sources }) => {
+    const part = parts.get(name)
+    return part && sources ? [{ part, folders: sources.map((folder) => join(root, folder)) }] : []
+  })
 }
 
 function everyVariable(chosen: Row[], context: Context, options: PlatformOptions) {

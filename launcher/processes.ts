@@ -26,8 +26,6 @@ export type Context = {
   password: string
   /** Of everybody else who has a login, by name; made on first start. */
   passwords: Record<string, string>
-  /** Services start again when their source changes. */
-  watch: boolean
 }
 
 /** A part of the platform: a process when it has a `command`, else a step that is done once. */
@@ -49,7 +47,12 @@ export type Row = {
   ready?(context: Context): Probe
   /** How to ask it to end; SIGTERM unless given. */
   stopSignal?: NodeJS.Signals
+  /** The folders of the source it runs, when that is ours; relative to the root. */
+  sources?: string[]
 }
+
+/** What every process of ours may load, besides its own source. */
+const shared = ['kit', 'telemetry/node', 'telemetry/conventions']
 
 /** The one table of what runs. Adding a part is adding a row. */
 export const rows: Row[] = [
@@ -109,6 +112,7 @@ export const rows: Row[] = [
       LENS_METRICS_PORT: String(ports.metrics),
       LENS_DATA: join(state, 'data', 'lens'),
     }),
+    sources: ['telemetry/lens/src', ...shared],
     command: (context) => runNode(context, 'telemetry/lens/src/main.ts'),
     ready: ({ ports }) => answersHttp(`http://127.0.0.1:${ports.query}/api/v3/services`),
   },
@@ -148,6 +152,7 @@ export const rows: Row[] = [
       GATEWAY_REDIS_URL: `redis://gateway:${context.passwords.gateway}@127.0.0.1:${context.ports.redis}`,
       GATEWAY_CURSOR: join(context.state, 'data', 'gateway', 'cursor.json'),
     }),
+    sources: ['telemetry/gateway/src', ...shared],
     command: (context) => runNode(context, 'telemetry/gateway/src/main.ts'),
     ready: ({ ports }) => answersHttp(`http://127.0.0.1:${ports.gatewayHealth}/livez`),
   },
@@ -214,6 +219,7 @@ function service(name: PortName, { needs, env }: Pick<Row, 'needs' | 'env'>): Ro
         [`${prefix}_REDIS_URL`]: `redis://${login(context)}:${context.ports.redis}`,
         ...env?.(context),
       }),
+      sources: [`services/${name}/src`, ...shared],
       command: (context) => {
         const register = pathToFileURL(join(context.root, 'telemetry', 'node', 'register.ts'))
         return runNode(context, `services/${name}/src/main.ts`, ['--import', register.href])
@@ -237,9 +243,8 @@ function roles(): string[] {
   return rows.flatMap(({ role }) => role ?? [])
 }
 
-function runNode({ root, watch }: Context, main: string, flags: string[] = []): string[] {
-  const mode = watch ? ['--watch', '--watch-preserve-output'] : []
-  return [process.execPath, ...mode, ...flags, join(root, main)]
+function runNode({ root }: Context, main: string, flags: string[] = []): string[] {
+  return [process.execPath, ...flags, join(root, main)]
 }
 
 function gatewayPlaces({ state, ports }: Context) {

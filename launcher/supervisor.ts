@@ -43,6 +43,8 @@ export type Part = {
 const readyWithinMs = 60_000
 const stopWithinMs = 15_000
 const steadyAfterMs = 60_000
+// What Node says of an uncaught error: its place, its words and its stack.
+const lastLines = 20
 
 /** Keeps one row of the table running. */
 export function createPart(
@@ -115,7 +117,7 @@ export function createPart(
 
   async function lastWords(what: string): Promise<string> {
     const text = await readFile(log, 'utf8').catch(() => '')
-    const tail = text.trimEnd().split('\n').slice(-8).join('\n    ')
+    const tail = text.trimEnd().split('\n').slice(-lastLines).join('\n    ')
     return `${row.name} ${what}; the end of ${relative(process.cwd(), log)}:\n    ${tail}`
   }
 
