@@ -3,6 +3,7 @@ import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { benchLens } from './lens.ts'
 import { benchMemory } from './memory.ts'
+import { benchOutage } from './outage.ts'
 import type { Row } from './row.ts'
 import { benchStart } from './start.ts'
 import { printTable } from './table.ts'
@@ -12,6 +13,7 @@ const benches: Record<string, (quick: boolean) => Promise<Row[]>> = {
   tracing: benchTracing,
   lens: benchLens,
   memory: benchMemory,
+  outage: benchOutage,
   start: benchStart,
 }
 
