@@ -69,7 +69,7 @@ it('starts a part again each time its source is replaced, and counts no crash', 
 it('shows the end of the log when it does not come up, and waits for the next change', async () => {
   await save("throw new Error('a slip')\n")
   await becomes('failed')
-  expect(told.at(-1)?.detail).toMatch(/^sleeper ended with code 1 before .*\n[^]*Error: a slip/)
+  expect(told.at(-1)?.detail).toMatch(/^sleeper ended with code 1 before .*\n[\s\S]*Error: a slip/)
   await save(lives)
   await becomes('ready')
   expect(part.status()).toMatchObject({ state: 'ready', restarts: 0 })
