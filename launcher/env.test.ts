@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { schema as auth } from '../services/auth/src/config.ts'
+import { schema as feed } from '../services/feed/src/config.ts'
 import { schema as profile } from '../services/profile/src/config.ts'
 import { schema as gateway } from '../telemetry/gateway/src/config.ts'
 import { schema as lens } from '../telemetry/lens/src/config.ts'
@@ -12,7 +13,7 @@ const root = join(import.meta.dirname, '..')
 
 describe('.env.example', () => {
   it('lists every variable that is read anywhere, and no other', async () => {
-    const schemas = [auth, profile, gateway, lens].flatMap(({ shape }) => Object.keys(shape))
+    const schemas = [auth, profile, feed, gateway, lens].flatMap(({ shape }) => Object.keys(shape))
     const read = new Set([
       ...schemas,
       ...portVariables,
@@ -25,7 +26,7 @@ describe('.env.example', () => {
 
   it('shows the defaults of the schemas', async () => {
     const text = await readFile(join(root, '.env.example'), 'utf8')
-    for (const { shape } of [auth, profile, gateway, lens]) {
+    for (const { shape } of [auth, profile, feed, gateway, lens]) {
       for (const [name, field] of Object.entries(shape)) {
         const byDefault = field.safeParse(undefined)
         if (byDefault.success && byDefault.data !== undefined) {

@@ -50,6 +50,7 @@ export type Platform = AsyncDisposable & {
     gateway: string
     auth: string
     profile: string
+    feed: string
     /** The trace query API. */
     query: string
     otlp: string
@@ -243,6 +244,7 @@ function urlsOf(ports: Ports, password: string): Platform['urls'] {
     gateway: http(ports.gateway),
     auth: http(ports.auth),
     profile: http(ports.profile),
+    feed: http(ports.feed),
     query: http(ports.query),
     otlp: http(ports.otlp),
     metrics: `${http(ports.metrics)}/metrics`,

@@ -12,6 +12,8 @@ const table = {
   gatewayHealth: { base: 8081, variable: 'GATEWAY_HEALTH_PORT' },
   auth: { base: 3001, variable: 'AUTH_PORT' },
   profile: { base: 3002, variable: 'PROFILE_PORT' },
+  feed: { base: 3003, variable: 'FEED_PORT' },
+  feedWorker: { base: 3013, variable: 'FEED_WORKER_PORT' },
   query: { base: 16686, variable: 'LENS_QUERY_PORT' },
   otlp: { base: 4318, variable: 'LENS_OTLP_PORT' },
   statsd: { base: 8125, variable: 'LENS_STATSD_PORT', udp: true },

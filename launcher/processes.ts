@@ -143,6 +143,22 @@ export const rows: Row[] = [
     env: ({ state }) => ({ AUTH_KEYS: join(state, 'keys') }),
   }),
   ...service('profile', { needs: ['redis', 'lens'] }),
+  ...service('feed', { needs: ['redis', 'lens'] }),
+  {
+    // What follows a post: in a process of its own, so that a post read by thousands slows no reader.
+    name: 'feed-worker',
+    needs: ['feed-tables', 'redis', 'lens'],
+    ports: ['feedWorker'],
+    tells: ({ ports }) => ({ FEED_WORKER_URL: `http://127.0.0.1:${ports.feedWorker}` }),
+    env: (context) => ({
+      ...serviceVariables('feed', context),
+      OTEL_SERVICE_NAME: 'feed-worker',
+      FEED_WORKER_PORT: String(context.ports.feedWorker),
+    }),
+    sources: ['services/feed/src', ...shared],
+    command: (context) => runTraced(context, 'services/feed/src/worker.ts'),
+    ready: ({ ports }) => answersHttp(`http://127.0.0.1:${ports.feedWorker}/readyz`),
+  },
   {
     name: 'gateway-spans',
     needs: ['redis', 'lens'],
@@ -158,7 +174,7 @@ export const rows: Row[] = [
   },
   {
     name: 'nginx',
-    needs: ['auth', 'profile', 'gateway-spans'],
+    needs: ['auth', 'profile', 'feed', 'gateway-spans'],
     ports: ['gateway'],
     tool: 'nginx',
     tells: ({ ports }) => ({ GATEWAY_URL: `http://127.0.0.1:${ports.gateway}` }),
@@ -168,6 +184,7 @@ export const rows: Row[] = [
       GATEWAY_SAMPLED: '100%',
       AUTH_PORT: String(context.ports.auth),
       PROFILE_PORT: String(context.ports.profile),
+      FEED_PORT: String(context.ports.feed),
       LENS_OTLP_PORT: String(context.ports.otlp),
     }),
     prepare: async ({ root, state }, env) => {
@@ -193,8 +210,6 @@ export const rows: Row[] = [
  * folder are all named after it, and its port is the one of that name.
  */
 function service(name: PortName, { needs, env }: Pick<Row, 'needs' | 'env'>): Row[] {
-  const prefix = name.toUpperCase()
-  const login = ({ passwords }: Context) => `${name}:${passwords[name]}@127.0.0.1`
   const tables = `${name}-tables`
   return [
     {
@@ -211,22 +226,25 @@ function service(name: PortName, { needs, env }: Pick<Row, 'needs' | 'env'>): Ro
       needs: [tables, ...needs],
       ports: [name],
       role: name,
-      tells: ({ ports }) => ({ [`${prefix}_URL`]: `http://127.0.0.1:${ports[name]}` }),
-      env: (context) => ({
-        OTEL_SERVICE_NAME: name,
-        [`${prefix}_PORT`]: String(context.ports[name]),
-        [`${prefix}_DATABASE_URL`]: `postgres://${login(context)}:${context.ports.postgres}/${name}`,
-        [`${prefix}_REDIS_URL`]: `redis://${login(context)}:${context.ports.redis}`,
-        ...env?.(context),
-      }),
+      tells: ({ ports }) => ({ [`${name.toUpperCase()}_URL`]: `http://127.0.0.1:${ports[name]}` }),
+      env: (context) => ({ ...serviceVariables(name, context), ...env?.(context) }),
       sources: [`services/${name}/src`, ...shared],
-      command: (context) => {
-        const register = pathToFileURL(join(context.root, 'telemetry', 'node', 'register.ts'))
-        return runNode(context, `services/${name}/src/main.ts`, ['--import', register.href])
-      },
+      command: (context) => runTraced(context, `services/${name}/src/main.ts`),
       ready: ({ ports }) => answersHttp(`http://127.0.0.1:${ports[name]}/readyz`),
     },
   ]
+}
+
+/** What every process of a service gets, named after the service. */
+function serviceVariables(name: PortName, { ports, passwords }: Context): Record<string, string> {
+  const prefix = name.toUpperCase()
+  const login = `${name}:${passwords[name]}@127.0.0.1`
+  return {
+    OTEL_SERVICE_NAME: name,
+    [`${prefix}_PORT`]: String(ports[name]),
+    [`${prefix}_DATABASE_URL`]: `postgres://${login}:${ports.postgres}/${name}`,
+    [`${prefix}_REDIS_URL`]: `redis://${login}:${ports.redis}`,
+  }
 }
 
 /** Everybody but the administrators who logs in to Postgres or Redis. */
@@ -245,6 +263,11 @@ function roles(): string[] {
 
 function runNode({ root }: Context, main: string, flags: string[] = []): string[] {
   return [process.execPath, ...flags, join(root, main)]
+}
+
+function runTraced(context: Context, main: string): string[] {
+  const register = pathToFileURL(join(context.root, 'telemetry', 'node', 'register.ts'))
+  return runNode(context, main, ['--import', register.href])
 }
 
 function gatewayPlaces({ state, ports }: Context) {

@@ -3,7 +3,7 @@ import { askControl } from '@clew/launcher/control'
 import { readPlatform } from './platform.ts'
 
 /** Parts that a test may take away. */
-export type PartName = 'redis' | 'postgres' | 'profile' | 'auth' | 'lens'
+export type PartName = 'redis' | 'postgres' | 'profile' | 'auth' | 'feed' | 'feed-worker' | 'lens'
 type Status = { name: string; state: string; pid: number | undefined; restarts: number }
 
 /** Takes a part away for as long as `use` lasts; it is back, and ready, when this resolves. */

@@ -4,7 +4,7 @@ import { memoryMegabytesOf } from './processes.ts'
 import type { Row } from './row.ts'
 import { prepareLoad } from './tracing-load.ts'
 
-const parts = ['auth', 'profile', 'gateway-spans']
+const parts = ['auth', 'profile', 'feed', 'feed-worker', 'gateway-spans']
 const outageMs = 30_000
 
 /**

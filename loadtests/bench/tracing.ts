@@ -6,7 +6,7 @@ import type { Row } from './row.ts'
 import { type Load, prepareLoad, type Route } from './tracing-load.ts'
 
 const routes: Route[] = ['profile read, cached', 'follow']
-const traced = ['nginx', 'gateway-spans', 'auth', 'profile']
+const traced = ['nginx', 'gateway-spans', 'auth', 'profile', 'feed', 'feed-worker']
 const beside = ['lens', 'postgres', 'redis']
 const flushMs = 1_500
 

@@ -11,6 +11,8 @@ export const schema = z.object({
   GATEWAY_REDIS_URL: url,
   AUTH_URL: url.default('http://127.0.0.1:3001'),
   PROFILE_URL: url.default('http://127.0.0.1:3002'),
+  FEED_URL: url.default('http://127.0.0.1:3003'),
+  FEED_WORKER_URL: url.default('http://127.0.0.1:3013'),
   OTEL_EXPORTER_OTLP_ENDPOINT: url.default('http://127.0.0.1:4318'),
   CLEW_ENVIRONMENT: z.string().min(1).default('development'),
 })
@@ -23,7 +25,12 @@ export function readConfig(env: Record<string, string | undefined>) {
     pidFile: `${read.GATEWAY_RUN}/nginx.pid`,
     healthPort: read.GATEWAY_HEALTH_PORT,
     redisUrl: read.GATEWAY_REDIS_URL,
-    services: { auth: read.AUTH_URL, profile: read.PROFILE_URL },
+    services: {
+      auth: read.AUTH_URL,
+      profile: read.PROFILE_URL,
+      feed: read.FEED_URL,
+      'feed-worker': read.FEED_WORKER_URL,
+    },
     collector: read.OTEL_EXPORTER_OTLP_ENDPOINT,
     environment: read.CLEW_ENVIRONMENT,
   }
