@@ -18,10 +18,20 @@ export type Person = {
   /** Through the gateway, as this person: address, baggage and, once there is one, token. */
   get(path: string, headers?: Asking['headers']): Promise<Answer>
   post(path: string, body?: unknown, headers?: Asking['headers']): Promise<Answer>
+  patch(path: string, body?: unknown, headers?: Asking['headers']): Promise<Answer>
   delete(path: string, headers?: Asking['headers']): Promise<Answer>
   register(): Promise<Answer>
   login(): Promise<Answer>
   follow(other: Person): Promise<Answer>
+  unfollow(other: Person): Promise<Answer>
+  /** Writes a post; of its own invention when no words are given. */
+  write(content?: string): Promise<Answer>
+  /** Their own timeline. `query` as behind the question mark. */
+  timeline(query?: string): Promise<Answer>
+  like(post: string): Promise<Answer>
+  unlike(post: string): Promise<Answer>
+  comment(post: string, content?: string): Promise<Answer>
+  share(post: string, content?: string): Promise<Answer>
 }
 
 /** Somebody whom Clew does not know yet. */
@@ -39,6 +49,7 @@ export function newcomer(): Person {
     refreshToken: '',
     get: (path, headers) => send('GET', path, undefined, headers),
     post: (path, body, headers) => send('POST', path, body, headers),
+    patch: (path, body, headers) => send('PATCH', path, body, headers),
     delete: (path, headers) => send('DELETE', path, undefined, headers),
     register() {
       const { email, username, password } = person
@@ -49,11 +60,19 @@ export function newcomer(): Person {
       return person.post('/api/auth/login', { email, password })
     },
     follow: (other) => person.post(`/api/users/${other.id}/follow`),
+    unfollow: (other) => person.delete(`/api/users/${other.id}/follow`),
+    write: (content = invented('A post')) => person.post('/api/posts', { content }),
+    timeline: (query) => person.get(`/api/timeline/${person.id}${query ? `?${query}` : ''}`),
+    like: (post) => person.post(`/api/posts/${post}/like`),
+    unlike: (post) => person.delete(`/api/posts/${post}/like`),
+    comment: (post, content = invented('A comment')) =>
+      person.post(`/api/posts/${post}/comments`, { content }),
+    share: (post, content) => person.post(`/api/posts/${post}/share`, content ? { content } : {}),
   }
   note(...[person.email, person.username, person.password, address].map((secret) => ({ secret })))
 
   async function send(
-    method: 'GET' | 'POST' | 'DELETE',
+    method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
     path: string,
     body: unknown,
     headers: Asking['headers'],
@@ -87,6 +106,11 @@ export async function resident(): Promise<Person> {
   const { status, body } = await person.register()
   if (status !== 201) throw new Error(`not registered: ${status} ${JSON.stringify(body)}`)
   return person
+}
+
+/** Words that nobody else has written, so that they can be told wherever they turn up. */
+function invented(what: string): string {
+  return `${what} about ${randomBytes(6).toString('hex')}`
 }
 
 // What a browser is sent back with names the issuer, which is ours.
