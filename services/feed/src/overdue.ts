@@ -1,0 +1,67 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from '@clew/kit/log'
+import type { Redis } from '@clew/kit/redis'
+import { runUntraced } from '@clew/telemetry/untraced'
+
+const retryMs = 250
+// Redis answers, but with an error: that is not over in a moment.
+const refusedMs = 2_000
+const retryKeys = 1_000
+
+export type Overdue = ReturnType<typeof createOverdue>
+
+/**
+ * Keys that must go from Redis because what they hold is no longer true. The change itself is made,
+ * so it is no failure when Redis is away: those keys are then passed by until they are dropped.
+ */
+export function createOverdue(redis: Redis, log: Logger) {
+  const overdue = new Set<string>()
+  let catchingUp = false
+
+  async function remove(on: string, keys: string[]): Promise<'done' | 'away' | 'refused'> {
+    try {
+      const removed = await redis.attempt({
+        command: 'DEL',
+        on,
+        send: (client) => client.del(keys),
+      })
+      if (removed === undefined) return 'away'
+      for (const key of keys) overdue.delete(key)
+      return 'done'
+    } catch (error) {
+      log.warn({ err: error }, 'cache not dropped')
+      return 'refused'
+    }
+  }
+
+  /** One loop, however many changes wait for Redis. */
+  async function catchUp(): Promise<void> {
+    while (overdue.size > 0) {
+      const outcome = await remove('post', [...overdue].slice(0, retryKeys))
+      if (outcome === 'done') continue
+      await sleep(outcome === 'away' ? retryMs : refusedMs, undefined, { ref: false })
+    }
+    catchingUp = false
+  }
+
+  /** Drops these keys as soon as Redis is back; until then `has` says so. */
+  function dropLater(keys: string[]): void {
+    for (const key of keys) overdue.add(key)
+    if (catchingUp) return
+    catchingUp = true
+    void runUntraced(catchUp)
+  }
+
+  return {
+    /** Whether what Redis holds under this key must not be read, nor anything be filled in. */
+    has: (key: string) => overdue.has(key),
+    dropLater,
+    /** Drops these keys now, else later. `on` is their kind, for the span: `timeline`. */
+    async drop(on: string, keys: string[]): Promise<void> {
+      for (const key of keys) overdue.add(key)
+      if ((await remove(on, keys)) === 'done') return
+      // Whoever caught up meanwhile may have removed them before this change.
+      dropLater(keys)
+    },
+  }
+}
