@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '@clew/kit/log'
-import type { Redis } from '@clew/kit/redis'
+import { type Redis, RedisAway } from '@clew/kit/redis'
 import { runUntraced } from '@clew/telemetry/untraced'
 
 const retryMs = 250
@@ -44,7 +44,6 @@ export function createOverdue(redis: Redis, log: Logger) {
     catchingUp = false
   }
 
-  /** Drops these keys as soon as Redis is back; until then `has` says so. */
   function dropLater(keys: string[]): void {
     for (const key of keys) overdue.add(key)
     if (catchingUp) return
@@ -55,7 +54,11 @@ export function createOverdue(redis: Redis, log: Logger) {
   return {
     /** Whether what Redis holds under this key must not be read, nor anything be filled in. */
     has: (key: string) => overdue.has(key),
-    dropLater,
+    /** After a write that failed: drops these keys, which it left untrue, as soon as Redis is back. */
+    dropAfter(error: unknown, keys: string[]): void {
+      if (!(error instanceof RedisAway)) log.warn({ err: error }, 'cache not written')
+      dropLater(keys)
+    },
     /** Drops these keys now, else later. `on` is their kind, for the span: `timeline`. */
     async drop(on: string, keys: string[]): Promise<void> {
       for (const key of keys) overdue.add(key)

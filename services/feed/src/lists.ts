@@ -1,0 +1,200 @@
+import { randomBytes } from 'node:crypto'
+import type { Redis, RedisConnection } from '@clew/kit/redis'
+import type { Metrics } from '@clew/telemetry/statsd'
+import { claimList, fillList, longest, pushToLists, readList } from './list-scripts.ts'
+import type { Overdue } from './overdue.ts'
+import { fromRaw, toRaw } from './raw-ids.ts'
+
+/** `timeline`: what those say whom a person follows, and the person. `author`: a person's own posts. */
+export type ListKind = 'timeline' | 'author'
+export type ListQuery = {
+  /** The id to start below; the top of the list without one. */
+  below?: string | undefined
+  offset: number
+  count: number
+}
+export type Slice = {
+  /** Newest first, without duplicates. Empty while celebrities are cold. */
+  ids: string[]
+  /** These are certain: as many as asked for, or all there are. */
+  complete: boolean
+  /** There is a list, be it one that is being built. */
+  known: boolean
+  /** Celebrities this person follows whose own lists must be filled before this one can be read. */
+  coldCelebrities: string[]
+}
+/** Whoever holds it may fill what it has claimed, until the list is dropped. */
+export type Token = Buffer
+export type Lists = ReturnType<typeof createLists>
+export type ListWriter = ReturnType<typeof createListWriter>
+
+const lifeMs = 300_000
+// Lives are renewed once this little is left, not by every read.
+const renewBelowMs = 240_000
+const claimMs = 5_000
+/** How many people one push or drop takes at most: Redis does nothing else meanwhile. */
+export const peopleAtOnce = 500
+
+const unknown: Slice = { ids: [], complete: false, known: false, coldCelebrities: [] }
+const tags = { timeline: { cache: 'timeline' }, author: { cache: 'author' } }
+
+/** Lists of post ids in Redis: a page of a timeline is one read, whatever the number followed. */
+export function createLists(redis: Redis, metrics: Metrics, overdue: Overdue) {
+  const writer = createListWriter(redis)
+
+  /** One round trip; undefined when Redis is away. A timeline includes the reader's celebrities. */
+  async function read(kind: ListKind, id: string, query: ListQuery): Promise<Slice | undefined> {
+    const slice = overdue.has(keyOf(kind, id)) ? unknown : await readSlice(kind, id, query)
+    metrics.count(slice?.complete ? 'cache.hit' : 'cache.miss', tags[kind])
+    return slice
+  }
+
+  function readSlice(kind: ListKind, id: string, query: ListQuery): Promise<Slice | undefined> {
+    const below = query.below === undefined ? '' : toRaw([query.below])
+    const values = [below, `${query.offset}`, `${query.count}`, `${jitter()}`, `${renewBelowMs}`]
+    return redis.attempt({
+      command: 'EVAL',
+      on: kind,
+      send: async (client) => toSlice(await readList(client, keysOf(kind, id), values)),
+      outcome: ({ complete }) => ({ 'cache.hit': complete }),
+    })
+  }
+
+  /**
+   * Before loading a list that is not there: what is pushed from now on is kept for it.
+   * Gives nothing when somebody else builds it, or Redis is away: then there is nothing to fill.
+   */
+  async function claim(kind: ListKind, id: string): Promise<Token | undefined> {
+    if (overdue.has(keyOf(kind, id))) return undefined
+    const token = createToken()
+    const claimed = await redis.attempt({
+      command: 'EVAL',
+      on: kind,
+      send: (client) => claimList<number>(client, keysOf(kind, id), [token, `${claimMs}`]),
+    })
+    return claimed ? token : undefined
+  }
+
+  /**
+   * Fills what was claimed, together with what was pushed meanwhile; nothing when the claim is gone.
+   * @param ids newest first, up to 800
+   * @param end these are all there are
+   * @param celebrities for a timeline: those whose own lists are to be merged in
+   */
+  async function fill(
+    kind: ListKind,
+    id: string,
+    token: Token,
+    ids: string[],
+    end: boolean,
+    celebrities: string[] = [],
+  ): Promise<void> {
+    if (overdue.has(keyOf(kind, id))) return
+    const whole = end ? '1' : '0'
+    const values = [token, toRaw(ids), whole, `${jitter()}`, celebrities.join(''), `${longest}`]
+    await redis.attempt({
+      command: 'EVAL',
+      on: kind,
+      send: (client) => fillList(client, keysOf(kind, id), values),
+    })
+  }
+
+  /** Runs a write; when it fails, those lists are passed by until they are dropped. */
+  async function orDrop(kind: ListKind, people: string[], write: () => Promise<unknown>) {
+    try {
+      await write()
+    } catch (error) {
+      overdue.dropAfter(
+        error,
+        people.flatMap((id) => keysOf(kind, id)),
+      )
+    }
+  }
+
+  return {
+    read,
+    claim,
+    fill,
+    /** Puts one id into the lists of up to 500 people, in those that are there. */
+    push: (kind: ListKind, people: string[], postId: string) =>
+      orDrop(kind, people, () => writer.push(kind, people, postId)),
+    /** A claim on a list dies with it. */
+    drop: (kind: ListKind, people: string[]) =>
+      overdue.drop(
+        kind,
+        people.flatMap((id) => keysOf(kind, id)),
+      ),
+    /** Takes out posts that are no more. Leaves the rest alone when Redis is away. */
+    remove: (kind: ListKind, id: string, postIds: string[]) =>
+      redis.attempt({
+        command: 'LREM',
+        on: kind,
+        batch: postIds.length,
+        send: (client) => removeAll(client, keyOf(kind, id), postIds),
+      }),
+  }
+}
+
+/** The writes for a process that tries again until they succeed: these throw RedisAway. */
+export function createListWriter(redis: Redis) {
+  return {
+    /** Gives the number of lists that were there. */
+    push: (kind: ListKind, people: string[], postId: string): Promise<number> =>
+      redis.run({
+        command: 'EVAL',
+        on: kind,
+        batch: people.length,
+        send: (client) =>
+          pushToLists<number>(
+            client,
+            [],
+            [keyOf(kind, ''), people.join(''), toRaw([postId]), `${longest}`],
+          ),
+      }),
+    async drop(kind: ListKind, people: string[]): Promise<void> {
+      const keys = people.flatMap((id) => keysOf(kind, id))
+      await redis.run({
+        command: 'DEL',
+        on: kind,
+        send: (client) => client.del(keys),
+      })
+    },
+  }
+}
+
+async function removeAll(client: RedisConnection, key: string, ids: string[]): Promise<void> {
+  const multi = client.multi()
+  for (const id of ids) multi.lRem(key, 1, toRaw([id]))
+  await multi.execAsPipeline()
+}
+
+function toSlice([found, raw, cold]: [number, Buffer, Buffer]): Slice {
+  return {
+    ids: fromRaw(raw),
+    complete: found === 2,
+    known: found > 0,
+    coldCelebrities: cold.length > 0 ? (cold.toString().match(/.{36}/g) ?? []) : [],
+  }
+}
+
+/** The marker OPEN: eight zero bytes, then eight that are not. */
+function createToken(): Token {
+  const token = randomBytes(16).fill(0, 0, 8)
+  // It must not be the marker END.
+  token[15] = (token[15] ?? 0) | 1
+  return token
+}
+
+function keyOf(kind: ListKind, id: string): string {
+  return `feed:${kind}:${id}`
+}
+
+/** With a timeline go the celebrities that are merged into it. */
+function keysOf(kind: ListKind, id: string): string[] {
+  return kind === 'timeline' ? [keyOf(kind, id), `feed:celebrities:${id}`] : [keyOf(kind, id)]
+}
+
+/** A tenth more or less, so that what was filled together does not expire together. */
+function jitter(): number {
+  return Math.round(lifeMs * (0.9 + Math.random() * 0.2))
+}
