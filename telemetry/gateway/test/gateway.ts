@@ -16,8 +16,8 @@ const template = new URL('../../../nginx/nginx.conf.template', import.meta.url)
 /** A real NGINX with the rendered template, in a folder of its own whose name has a space. */
 export async function startGateway(values: Record<string, string> = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'clew gateway-'))
-  const [gateway = 0, health = 0, auth = 0, profile = 0, lens = 0] = await freePorts(5)
-  const ports = { gateway, health, auth, profile, lens }
+  const [gateway = 0, health = 0, auth = 0, profile = 0, feed = 0, lens = 0] = await freePorts(6)
+  const ports = { gateway, health, auth, profile, feed, lens }
   const paths = {
     log: join(folder, 'access.log'),
     cursor: join(folder, 'cursor.json'),
@@ -29,6 +29,7 @@ export async function startGateway(values: Record<string, string> = {}) {
     GATEWAY_HEALTH_PORT: String(health),
     AUTH_PORT: String(auth),
     PROFILE_PORT: String(profile),
+    FEED_PORT: String(feed),
     LENS_OTLP_PORT: String(lens),
     GATEWAY_LOG: paths.log,
     GATEWAY_RUN: paths.run,

@@ -18,6 +18,7 @@ let profile: Awaited<ReturnType<typeof startEcho>>
 beforeAll(async () => {
   gateway = owned.use(await startGateway())
   profile = owned.use(await startEcho(gateway.ports.profile))
+  owned.use(await startEcho(gateway.ports.feed))
   owned.use(await startEcho(gateway.ports.lens))
 })
 
@@ -135,6 +136,17 @@ describe('routes', () => {
     },
   )
 
+  test.each([
+    '/api/posts',
+    '/api/posts/17/like',
+    '/api/posts/user/17?limit=2',
+    '/api/timeline/17?order=ranked&page=2',
+  ])('%s reaches feed, with and without the /feed in its path', async (path) => {
+    expect((await json(await ask(path, { method: 'POST', body: '{}' }))).url).toBe(path)
+    const alias = path.replace('/api', '/api/feed')
+    expect((await json(await ask(alias, { method: 'POST', body: '{}' }))).url).toBe(path)
+  })
+
   test('every route has a name without ids, and no other path has one', async () => {
     const names = [
       ['/', '/'],
@@ -157,6 +169,21 @@ describe('routes', () => {
       ['/api/users/42/followers', '/api/users/{id}/followers'],
       ['/api/users/42/following', '/api/users/{id}/following'],
       ['/api/users/42/unheard-of', ''],
+      ['/api/posts', '/api/posts'],
+      ['/api/posts/42', '/api/posts/{id}'],
+      ['/api/posts/42/like', '/api/posts/{id}/like'],
+      ['/api/posts/42/comments', '/api/posts/{id}/comments'],
+      ['/api/posts/42/share', '/api/posts/{id}/share'],
+      ['/api/posts/user/42', '/api/posts/user/{user_id}'],
+      ['/api/timeline/42', '/api/timeline/{user_id}'],
+      ['/api/feed/posts', '/api/feed/posts'],
+      ['/api/feed/posts/42', '/api/feed/posts/{id}'],
+      ['/api/feed/posts/42/like', '/api/feed/posts/{id}/like'],
+      ['/api/feed/posts/user/42', '/api/feed/posts/user/{user_id}'],
+      ['/api/feed/timeline/42', '/api/feed/timeline/{user_id}'],
+      ['/api/feed/users/42', ''],
+      ['/api/posts/42/unheard-of', ''],
+      ['/api/timeline/42/unheard-of', ''],
       ['/nowhere', ''],
     ]
     for (const [path = ''] of names) await ask(path)
@@ -210,6 +237,9 @@ describe('what is not reachable from outside', () => {
     '//internal/api/users/1',
     '/api/users//internal',
     '/api/users/.',
+    '/api/feed/../../internal/authors',
+    '/api/feed/%2e%2e/internal/authors',
+    '/api/feed//internal',
   ])('%s, which a service might read in another way', async (path) => {
     const answer = await raw(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
     expect(answer).toMatch(/^HTTP\/1.1 400 /)
