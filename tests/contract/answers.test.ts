@@ -1,19 +1,24 @@
 import { randomBytes } from 'node:crypto'
 import { connect } from 'node:net'
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { type Answer, ask } from '../answer.ts'
 import { journey } from '../journey.ts'
 import { note } from '../notes.ts'
 import { readPlatform } from '../platform.ts'
-import { services, somebody } from './services.ts'
+import { headersFor, services, somebody } from './services.ts'
 import { badTokens } from './tokens.ts'
 
 const tokens = await badTokens()
 
-describe.each(services)('$name', ({ name, guarded, takes }) => {
+describe.each(services)('$name', (service) => {
+  const { name, guarded, takes } = service
   const url = readPlatform().urls[name]
+  let credentials: Record<string, string>
+  beforeAll(async () => {
+    credentials = await headersFor(service)
+  })
   const post = (body: unknown, headers = {}) =>
-    ask(url + takes.path, { method: 'POST', body, headers })
+    ask(url + takes.path, { method: 'POST', body, headers: { ...credentials, ...headers } })
 
   it('says that it is well', async () => {
     const live = await ask(`${url}/livez`)
@@ -60,7 +65,7 @@ describe.each(services)('$name', ({ name, guarded, takes }) => {
   it('answers to a body that is too large, and leaves no connection hanging', async () => {
     expectProblem(await post(`{"a": "${'x'.repeat(1_500_000)}"}`), 413)
     // One that only announces much is refused as well, before it has sent it.
-    const answer = await announce(`${url}${takes.path}`, 50_000_000)
+    const answer = await announce(`${url}${takes.path}`, 50_000_000, credentials)
     expect(answer).toMatch(/^HTTP\/1\.1 413 /)
   })
 
@@ -159,17 +164,24 @@ function callersIds(): [traceId: string, spanId: string] {
 }
 
 /** Announces a body and sends none of it; gives the first line of the answer. */
-async function announce(address: string, bytes: number): Promise<string> {
+async function announce(
+  address: string,
+  bytes: number,
+  headers: Record<string, string>,
+): Promise<string> {
   const { hostname, port, pathname } = new URL(address)
   const socket = connect(Number(port), hostname)
   const { promise, resolve, reject } = Promise.withResolvers<string>()
   socket.setTimeout(5_000, () => reject(new Error('no answer for 5 s')))
   socket.on('error', reject)
   socket.on('data', (data) => resolve(data.toString().split('\r\n')[0] ?? ''))
-  socket.write(
-    `POST ${pathname} HTTP/1.1\r\nhost: ${hostname}\r\ncontent-type: application/json\r\n` +
-      `content-length: ${bytes}\r\n\r\n`,
-  )
+  const lines = Object.entries({
+    host: hostname,
+    'content-type': 'application/json',
+    'content-length': bytes,
+    ...headers,
+  }).map(([name, value]) => `${name}: ${value}\r\n`)
+  socket.write(`POST ${pathname} HTTP/1.1\r\n${lines.join('')}\r\n`)
   try {
     return await promise
   } finally {

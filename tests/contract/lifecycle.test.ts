@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { ask } from '../answer.ts'
 import { freePort, type Instance, launch, startInstance } from './instance.ts'
-import { requiredVariables, services } from './services.ts'
+import { headersFor, requiredVariables, type ServiceRow, services } from './services.ts'
 
 const running: AsyncDisposable[] = []
 const own = <Thing extends AsyncDisposable>(thing: Thing): Thing => {
@@ -21,7 +21,7 @@ describe.each(services)('$name', (service) => {
 
   it('finishes what it has begun when it is asked to end, and ends', async () => {
     const instance = own(await startInstance(service))
-    const { message, send } = beginRequest(instance, takes.path, takes.body)
+    const { message, send } = beginRequest(instance, takes, await headersFor(service))
     await sleep(300)
     instance.kill('SIGTERM')
     await sleep(500)
@@ -50,7 +50,11 @@ describe.each(services)('$name', (service) => {
         CLEW_STATSD: nobody,
       }),
     )
-    const answer = await ask(instance.url + takes.path, { method: 'POST', body: takes.body })
+    const answer = await ask(instance.url + takes.path, {
+      method: 'POST',
+      body: takes.body,
+      headers: await headersFor(service),
+    })
     expect(answer.status).toBeLessThan(300)
     const asked = performance.now()
     instance.kill('SIGTERM')
@@ -62,13 +66,17 @@ describe.each(services)('$name', (service) => {
 /** A request whose body is kept back until `send`. */
 function beginRequest(
   { url }: Instance,
-  path: string,
-  body: object,
+  { path, body }: ServiceRow['takes'],
+  headers: Record<string, string>,
 ): { message: Promise<IncomingMessage>; send: () => ClientRequest } {
   const text = JSON.stringify(body)
   const sent = request(url + path, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
+    headers: {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(text),
+      ...headers,
+    },
   })
   sent.write(text.slice(0, 5))
   const message = once(sent, 'response').then(([response]) => response as IncomingMessage)

@@ -1,15 +1,22 @@
 import { schema as authSchema } from '@clew/auth/config'
+import { schema as feedSchema } from '@clew/feed/config'
 import { schema as profileSchema } from '@clew/profile/config'
 import type { z } from 'zod'
+import { resident } from '../person.ts'
 
 /** What the contract needs to know of a service to hold it to the rules that all of them keep. */
 export type ServiceRow = {
-  name: 'auth' | 'profile'
+  name: 'auth' | 'profile' | 'feed'
   config: z.ZodObject
   /** A request that only somebody with a token may make. */
   guarded: { method: 'GET' | 'POST'; path: string; route: string }
-  /** A request that takes a JSON body, from anybody. The body is small and acceptable. */
-  takes: { path: string; body: object }
+  /** A request that takes a JSON body. The body is small and acceptable. */
+  takes: {
+    path: string
+    body: object
+    /** It is taken from registered people only, not from anybody. */
+    needsToken?: true
+  }
 }
 
 /** The id of a person who was never registered. */
@@ -40,7 +47,20 @@ export const services: ServiceRow[] = [
       },
     },
   },
+  {
+    name: 'feed',
+    config: feedSchema,
+    guarded: { method: 'POST', path: `/api/posts/${somebody}/like`, route: '/api/posts/{id}/like' },
+    takes: { path: '/api/posts', body: { content: 'Within the contract.' }, needsToken: true },
+  },
 ]
+
+/** The headers with which a service takes its JSON body. */
+export async function headersFor({ takes }: ServiceRow): Promise<Record<string, string>> {
+  if (!takes.needsToken) return {}
+  const { token } = await resident()
+  return { authorization: `Bearer ${token}` }
+}
 
 /** The variables without which it cannot start. */
 export function requiredVariables({ config }: ServiceRow): string[] {
