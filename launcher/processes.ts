@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { migrate } from './migrations.ts'
@@ -122,9 +122,11 @@ export const rows: Row[] = [
     ports: ['prometheus'],
     tool: 'prometheus',
     env: ({ ports }) => ({ LENS_METRICS_PORT: String(ports.metrics) }),
-    prepare: ({ root, state }, env) => {
-      const template = join(root, 'telemetry', 'prometheus', 'prometheus.yml.template')
-      return render(template, join(state, 'run', 'prometheus.yml'), env)
+    prepare: async ({ root, state }, env) => {
+      const folder = join(root, 'telemetry', 'prometheus')
+      await copyFile(join(folder, 'rules.yml'), join(state, 'run', 'rules.yml'))
+      const target = join(state, 'run', 'prometheus.yml')
+      await render(join(folder, 'prometheus.yml.template'), target, env)
     },
     command: ({ state, ports, tools }) => [
       tools.prometheus?.file ?? '',
