@@ -1,10 +1,11 @@
+import { readJson } from '@clew/kit/body'
 import { Problem } from '@clew/kit/problem'
 import type { Hono } from 'hono'
 import type { Deps } from '../app.ts'
 import { newProfile, profileChange } from '../schemas.ts'
 import { nobody } from '../store.ts'
 import { replyCached, replyJson } from './reply.ts'
-import { type Asking, type Env, readBody, readPerson } from './request.ts'
+import { type Asking, type Env, readPerson } from './request.ts'
 
 export function addProfileRoutes(app: Hono<Env>, asking: Asking, deps: Deps): void {
   const { store, cache, events } = deps
@@ -24,7 +25,7 @@ export function addProfileRoutes(app: Hono<Env>, asking: Asking, deps: Deps): vo
     const { userId } = await asking.require(c)
     const id = readPerson(c)
     if (id !== userId) throw new Problem(403, 'Only the person themselves may change a profile.')
-    const change = await readBody(c, profileChange)
+    const change = await readJson(c.env.incoming, profileChange)
     const profile = await store.updateProfile(id, change)
     await cache.dropProfile(id)
     events.profileUpdated(id)
@@ -33,7 +34,7 @@ export function addProfileRoutes(app: Hono<Env>, asking: Asking, deps: Deps): vo
 
   // For auth, when somebody registers. The gateway does not lead here.
   app.post('/internal/profiles', async (c) => {
-    const person = await readBody(c, newProfile)
+    const person = await readJson(c.env.incoming, newProfile)
     const created = await deps.createProfile(person, 'call')
     if (created) return replyJson(created, 201)
     const existing = await store.findProfile(person.user_id)
