@@ -1,0 +1,70 @@
+import { createBus } from '@clew/kit/bus'
+import { createClient } from '@clew/kit/client'
+import { createHealth } from '@clew/kit/health'
+import { createIdentityReader, openRemoteKeys } from '@clew/kit/identity'
+import { listen, run } from '@clew/kit/lifecycle'
+import { startRelay } from '@clew/kit/outbox'
+import { openPostgres } from '@clew/kit/postgres'
+import { openRedis } from '@clew/kit/redis'
+import { followRevocations } from '@clew/kit/revocations'
+import { createStatsD } from '@clew/telemetry/statsd'
+import { createApp } from './app.ts'
+import { createEnsureAuthor } from './authors.ts'
+import { readConfig } from './config.ts'
+import { createEvents, stream } from './events.ts'
+import { createLists } from './lists.ts'
+import { createOverdue } from './overdue.ts'
+import { createPostsCache } from './posts-cache.ts'
+import { createComments } from './store/comments.ts'
+import { createLikes } from './store/likes.ts'
+import { createPosts } from './store/posts.ts'
+import { createStore } from './store.ts'
+import { createTimeline } from './timeline.ts'
+
+await run('feed', async ({ own, log, stopping }) => {
+  const config = readConfig(process.env)
+  const metrics = own(createStatsD('feed_service'))
+  const postgres = own(openPostgres(config.databaseUrl))
+  const redis = own(await openRedis(config.redisUrl))
+  const bus = createBus(redis)
+  const auth = own(createClient('auth', config.authUrl))
+  const profile = own(createClient('profile', config.profileUrl))
+
+  const relay = own(startRelay(postgres, bus, stream, log))
+  const store = createStore(postgres)
+  const overdue = createOverdue(redis, log)
+  const postsCache = createPostsCache(redis, store, metrics, overdue)
+  const lists = createLists(redis, metrics, overdue)
+  const timeline = createTimeline({ store, postsCache, lists })
+
+  const identity = createIdentityReader(
+    openRemoteKeys(config.authUrl),
+    own(followRevocations(bus)),
+    async (token) => {
+      const answer = await auth.request<{ valid: boolean }>({
+        method: 'POST',
+        template: '/api/validate/token',
+        body: { token },
+        idempotent: true,
+      })
+      return answer.body.valid
+    },
+  )
+  const health = createHealth({ postgres: postgres.ping, redis: redis.ping }, ['redis'])
+  stopping.addEventListener('abort', () => health.drain())
+  const app = createApp({
+    posts: createPosts(postgres),
+    likes: createLikes(postgres),
+    comments: createComments(postgres),
+    ensureAuthor: createEnsureAuthor(postgres, profile),
+    postsCache,
+    lists,
+    timeline,
+    events: createEvents(metrics, relay, log),
+    identity,
+    health,
+    metrics,
+    log,
+  })
+  own(await listen(app, config.port, config.host))
+})

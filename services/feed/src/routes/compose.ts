@@ -1,0 +1,5 @@
+import type Router from '@koa/router'
+import type { Deps } from '../app.ts'
+import type { Asking } from './request.ts'
+
+export function addComposeRoutes(_router: Router, _asking: Asking, _deps: Deps): void {}
