@@ -1,5 +1,41 @@
+import { readJson } from '@clew/kit/body'
 import type Router from '@koa/router'
 import type { Deps } from '../app.ts'
-import type { Asking } from './request.ts'
+import { newPost, postChange } from '../schemas.ts'
+import { noPost } from '../store/posts.ts'
+import { announce, present } from '../written.ts'
+import { replyText } from './reply.ts'
+import { type Asking, readId } from './request.ts'
 
-export function addComposeRoutes(_router: Router, _asking: Asking, _deps: Deps): void {}
+export function addComposeRoutes(router: Router, asking: Asking, deps: Deps): void {
+  const { posts, postsCache, ensureAuthor, events } = deps
+
+  router.post('/api/posts', async (ctx) => {
+    const { userId } = await asking.require(ctx)
+    const draft = await readJson(ctx.req, newPost)
+    await ensureAuthor(userId)
+    const post = await posts.add(userId, draft)
+    await announce(deps, post)
+    events.created(post)
+    replyText(ctx, await present(postsCache, post, false), 201)
+  })
+
+  router.patch('/api/posts/:id', async (ctx) => {
+    const { userId } = await asking.require(ctx)
+    const id = readId(ctx, 'id', noPost)
+    const { content } = await readJson(ctx.req, postChange)
+    const post = await posts.edit(userId, id, content)
+    await postsCache.hold([id])
+    events.updated(post)
+    replyText(ctx, await present(postsCache, post, post.liked))
+  })
+
+  router.delete('/api/posts/:id', async (ctx) => {
+    const { userId, roles } = await asking.require(ctx)
+    const id = readId(ctx, 'id', noPost)
+    const { post, shareIds } = await posts.remove({ userId, admin: roles.includes('admin') }, id)
+    await postsCache.bury([id, ...shareIds])
+    events.deleted(post, userId)
+    ctx.status = 204
+  })
+}

@@ -1,5 +1,27 @@
 import type Router from '@koa/router'
 import type { Deps } from '../app.ts'
-import type { Asking } from './request.ts'
+import { noPost } from '../store/posts.ts'
+import { replyJson } from './reply.ts'
+import { type Asking, type Context, readId } from './request.ts'
 
-export function addLikeRoutes(_router: Router, _asking: Asking, _deps: Deps): void {}
+const messages = { like: 'You like this post.', unlike: 'You do not like this post.' }
+
+export function addLikeRoutes(router: Router, asking: Asking, deps: Deps): void {
+  const { likes, postsCache, events } = deps
+
+  router.post('/api/posts/:id/like', (ctx) => change(ctx, 'like'))
+  router.delete('/api/posts/:id/like', (ctx) => change(ctx, 'unlike'))
+
+  async function change(ctx: Context, kind: 'like' | 'unlike'): Promise<void> {
+    const { userId } = await asking.require(ctx)
+    const id = readId(ctx, 'id', noPost)
+    const { post, changed } = await likes[kind](userId, id)
+    if (changed) {
+      const { like_count, comment_count, version } = post
+      const liked = { viewer: userId, on: kind === 'like' }
+      await postsCache.setCounts(id, like_count, comment_count, version, liked)
+      events.liked(kind, id, userId)
+    }
+    replyJson(ctx, { message: messages[kind], like_count: post.like_count })
+  }
+}
