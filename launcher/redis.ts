@@ -1,6 +1,15 @@
+/** What the gateway reads while a service is away; and who has logged out, of auth's stream. */
+const gatewayReads = [
+  'profile:profile:*',
+  ...['timeline', 'celebrities', 'author', 'post', 'counts'].map((kind) => `feed:${kind}:*`),
+  'events:auth',
+]
+  .map((keys) => `%R~${keys}`)
+  .join(' ')
+
 /**
  * Redis' configuration. Every service has a user that may touch its own keys, append to its own
- * event stream, and read all streams. `gateway` may read the pages that profile keeps, and no more.
+ * event stream, and read all streams. `gateway` may read the pages that services keep, and no more.
  * `clew` may do everything and is for the launcher and tests.
  */
 export function redisConf(options: {
@@ -25,7 +34,7 @@ maxmemory 256mb
 maxmemory-policy volatile-lru
 user default off
 user clew on >${options.password} ~* &* +@all
-user gateway on >${options.gatewayPassword} %R~profile:profile:* resetchannels -@all +get +ping
+user gateway on >${options.gatewayPassword} ${gatewayReads} resetchannels -@all +get +mget +lrange +xread +ping
 ${users.join('\n')}
 `
 }

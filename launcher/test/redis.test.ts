@@ -23,13 +23,23 @@ async function connectAs(user: string) {
   return client
 }
 
-it('the gateway may read the pages of profile, and no more', async () => {
+it('the gateway may read the pages that services keep, and no more', async () => {
   await gateway.get('profile:profile:1')
+  await gateway.lRange('feed:timeline:1', 0, -1)
+  await gateway.get('feed:celebrities:1')
+  await gateway.lRange('feed:author:1', 0, -1)
+  await gateway.mGet(['feed:post:1', 'feed:counts:1'])
+  await gateway.xRead({ key: 'events:auth', id: '0' })
   for (const forbidden of [
     () => gateway.get('profile:followers:1'),
     () => gateway.get('auth:session:1'),
     () => gateway.set('profile:profile:1', 'mine'),
     () => gateway.del('profile:profile:1'),
+    () => gateway.hGetAll('feed:liked:1'),
+    () => gateway.get('feed:following:1'),
+    () => gateway.lRem('feed:timeline:1', 1, 'x'),
+    () => gateway.expire('feed:timeline:1', 1),
+    () => gateway.xRead({ key: 'events:feed', id: '0' }),
     () => gateway.keys('*'),
     () => gateway.xRange('events:auth', '-', '+'),
     () => gateway.publish('events:auth', 'x'),
