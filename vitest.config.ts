@@ -13,7 +13,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [
-            '{kit,launcher,telemetry,services,loadtests}/**/*.test.ts',
+            '{kit,launcher,population,telemetry,services,loadtests}/**/*.test.ts',
             'tests/*.test.ts',
             'tests/laws/laws.test.ts',
           ],
@@ -24,7 +24,7 @@ export default defineConfig({
       {
         test: {
           name: 'service',
-          include: ['{kit,launcher,telemetry,services}/**/test/**/*.test.ts'],
+          include: ['{kit,launcher,population,telemetry,services}/**/test/**/*.test.ts'],
           exclude: ['**/node_modules/**'],
           globalSetup: 'tests/service-setup.ts',
           maxWorkers: atOnce,

@@ -10,6 +10,11 @@ export type Options = {
   only: string[] | undefined
   yes: boolean
   full: boolean
+  /** What to populate with, as it was written. */
+  people: string | undefined
+  posts: string | undefined
+  shape: string | undefined
+  seed: string | undefined
   /** What is no option. */
   words: string[]
 }
@@ -20,6 +25,10 @@ const known = {
   only: { type: 'string' },
   yes: { type: 'boolean', default: false },
   full: { type: 'boolean', default: false },
+  people: { type: 'string' },
+  posts: { type: 'string' },
+  shape: { type: 'string' },
+  seed: { type: 'string' },
 } as const
 
 const longestOffset = 65_535 - 16_686
@@ -37,6 +46,10 @@ export function readOptions(args: string[]): Options {
     only: values.only?.split(','),
     yes: values.yes,
     full: values.full,
+    people: values.people,
+    posts: values.posts,
+    shape: values.shape,
+    seed: values.seed,
     words: positionals,
   }
 }

@@ -16,6 +16,7 @@ import {
 } from './state.ts'
 import { type Change, createPart, type Part, type Status } from './supervisor.ts'
 import { findTools } from './tools.ts'
+import { villageRow } from './village.ts'
 import { type Watched, watchSources } from './watch.ts'
 
 export const root = resolve(import.meta.dirname, '..')
@@ -32,6 +33,8 @@ export type PlatformOptions = {
   env?: Record<string, string>
   /** Only these rows, and what they need. */
   only?: string[]
+  /** Sixty invented people, where there is nobody yet. */
+  village?: boolean
   /** Services start again when their source changes. */
   watch?: boolean
   /** Begin without the data, keys and logs of last time. */
@@ -83,9 +86,10 @@ export function telemetryOf(env: Record<string, string | undefined>): TelemetryM
 }
 
 /** The rows these options ask for. @throws Refusal naming the rows there are, when one is not known */
-export function chooseRows(only: string[] | undefined): Row[] {
+export function chooseRows({ only, village }: Pick<PlatformOptions, 'only' | 'village'>): Row[] {
+  const all = village ? [...rows, villageRow] : rows
   try {
-    return only ? selectRows(rows, only) : rows
+    return only ? selectRows(all, only) : all
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
     const known = rows.filter(({ command }) => command).map(({ name }) => name)
@@ -99,7 +103,7 @@ export function chooseRows(only: string[] | undefined): Row[] {
  * @throws Refusal when it cannot; nothing is left running then
  */
 export async function startPlatform(options: PlatformOptions = {}): Promise<Platform> {
-  const chosen = chooseRows(options.only)
+  const chosen = chooseRows(options)
   const state = resolve(root, options.state ?? '.clew')
   const ports = portBlock(options.portOffset ?? 0, options.env)
   await using owned = new AsyncDisposableStack()

@@ -1,6 +1,7 @@
 import { Refusal } from './refusal.ts'
 import { bench } from './verbs/bench.ts'
 import { check } from './verbs/check.ts'
+import { populate } from './verbs/populate.ts'
 import { reset } from './verbs/reset.ts'
 import { dev, start } from './verbs/start.ts'
 import { status } from './verbs/status.ts'
@@ -15,6 +16,7 @@ const verbs: Record<string, (args: string[]) => Promise<number>> = {
   test,
   check,
   trace,
+  populate,
   status,
   stop,
   reset,
@@ -28,6 +30,8 @@ const help = `Clew: a small social network built to be traced.
   npm test                  every test, against a private platform; npm test -- --project unit for some
   npm run check             types, lint, format
   npm run trace -- last     draws the newest trace, or the one with a given id; --full folds nothing
+  npm run populate          invents people who follow, post, like and comment, beside those there are:
+                            --people N (1000) --posts M (20 each) --shape powerlaw|reed98 --seed S (1)
   npm run status            what runs
   npm run stop              stops it
   npm run reset             deletes data, keys and logs; asks first, or --yes

@@ -72,6 +72,8 @@ export async function writePopulation(
 async function connect(databases: Databases, stack: AsyncDisposableStack): Promise<Clients> {
   const open = async (connectionString: string) => {
     const client = new pg.Client({ connectionString })
+    // A connection that breaks fails the next query; without this it would end the process first.
+    client.on('error', () => undefined)
     stack.defer(() => client.end())
     await client.connect()
     return client

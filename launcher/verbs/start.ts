@@ -13,6 +13,7 @@ import {
 } from '../platform.ts'
 import { hearSignals } from '../signals.ts'
 import type { Change } from '../supervisor.ts'
+import { describeVillage } from '../village.ts'
 
 /** Brings the platform up, shows one request's trace, and keeps it up until it is asked to stop. */
 export function start(args: string[]): Promise<number> {
@@ -29,7 +30,8 @@ async function run(args: string[], watch: boolean): Promise<number> {
   const env = await readOverrides(root)
   const telemetry = telemetryOf(env)
   const stopping = new AbortController()
-  const rows = chooseRows(only)
+  const choice = { village: true, ...(only && { only }) }
+  const rows = chooseRows(choice)
   const progress = showProgress(rows.map(({ name }) => name))
   let hear: (change: Change) => void = progress.tell
   let running: Platform | undefined
@@ -44,7 +46,7 @@ async function run(args: string[], watch: boolean): Promise<number> {
       watch,
       env,
       telemetry,
-      ...(only && { only }),
+      ...choice,
       signal: stopping.signal,
       tell: (change) => hear(change),
       onStopRequest: () => stopping.abort(),
@@ -55,11 +57,13 @@ async function run(args: string[], watch: boolean): Promise<number> {
   await using owned = new AsyncDisposableStack()
   const platform = owned.use(running)
   hear = showTrouble
-  if (['nginx', 'auth', 'lens'].every((name) => rows.some((row) => row.name === name))) {
-    const { gateway, query } = platform.urls
+  const has = (...names: string[]) => names.every((name) => rows.some((row) => row.name === name))
+  const { gateway, query, postgres } = platform.urls
+  if (has('nginx', 'auth', 'lens')) {
     process.stdout.write(`\n${await makeFirstRequest(gateway, query, telemetry)}`)
   }
-  process.stdout.write(describe(platform, telemetry))
+  const village = has('nginx', 'village') ? await describeVillage(gateway, postgres) : ''
+  process.stdout.write(describe(platform, telemetry, village))
   await until(stopping.signal)
   hear = () => undefined
   process.stdout.write('\nStopping.\n')
@@ -68,7 +72,11 @@ async function run(args: string[], watch: boolean): Promise<number> {
   return 0
 }
 
-function describe({ urls, ports, parts, state }: Platform, telemetry: TelemetryMode): string {
+function describe(
+  { urls, ports, parts, state }: Platform,
+  telemetry: TelemetryMode,
+  village: string,
+): string {
   const has = (name: string) => parts().some((part) => part.name === name)
   const lines = [
     has('nginx') && `  API         ${urls.gateway}`,
@@ -82,7 +90,7 @@ function describe({ urls, ports, parts, state }: Platform, telemetry: TelemetryM
   const place = state === join(root, '.clew') ? '' : ` --state "${state}"`
   const draw = `npm run trace -- last${place} draws the newest trace. `
   const more = has('lens') && telemetry !== 'off' ? draw : ''
-  return `\nClew runs.\n${lines.join('\n')}\n\n${more}Ctrl-C stops everything.\n`
+  return `\nClew runs.\n${lines.join('\n')}\n${village}\n${more}Ctrl-C stops everything.\n`
 }
 
 function until(signal: AbortSignal): Promise<void> {
