@@ -8,6 +8,10 @@ import { defineScript } from './script.ts'
  */
 export const endMarker = Buffer.alloc(16)
 
+export function isMarker(entry: Buffer): boolean {
+  return entry.readBigUInt64BE() === 0n
+}
+
 /** The most ids that a list holds. */
 export const longest = 800
 

@@ -190,7 +190,7 @@ function keyOf(kind: ListKind, id: string): string {
 }
 
 /** With a timeline go the celebrities that are merged into it. */
-function keysOf(kind: ListKind, id: string): string[] {
+export function keysOf(kind: ListKind, id: string): string[] {
   return kind === 'timeline' ? [keyOf(kind, id), `feed:celebrities:${id}`] : [keyOf(kind, id)]
 }
 
