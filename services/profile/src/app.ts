@@ -14,6 +14,7 @@ import type { Events } from './events.ts'
 import { createOpenapi } from './openapi.ts'
 import type { CreateProfile } from './registration.ts'
 import { addFollowRoutes } from './routes/follows.ts'
+import { addInternalRoutes } from './routes/internal.ts'
 import { addProfileRoutes } from './routes/profiles.ts'
 import { replyJson, replyProblem } from './routes/reply.ts'
 import { createAsking, type Env } from './routes/request.ts'
@@ -50,6 +51,7 @@ export function createRoutes(deps: Deps): Hono<Env> {
   addSearchRoute(app, asking, deps)
   addProfileRoutes(app, asking, deps)
   addFollowRoutes(app, asking, deps)
+  addInternalRoutes(app, deps)
   addOperations(app, deps.health)
   app.notFound(() => replyProblem(new Problem(404, 'There is nothing here.')))
   app.onError((error) => {

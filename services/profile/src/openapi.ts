@@ -65,6 +65,20 @@ export function createOpenapi() {
           },
         },
       },
+      '/internal/users/{id}/followers': {
+        get: {
+          summary: 'Ids of those who follow this person, newest first; not reachable from outside',
+          requestParams: { ...person, query: shapes.followerIdsQuery },
+          responses: answers(200, shapes.followerIds, [404, 422]),
+        },
+      },
+      '/internal/users/{id}/following': {
+        get: {
+          summary: 'Ids of those whom this person follows; not reachable from outside',
+          requestParams: person,
+          responses: answers(200, shapes.followingIds, [404]),
+        },
+      },
       '/openapi.json': {
         get: { summary: 'This document', responses: { 200: { description: 'OpenAPI 3.1' } } },
       },

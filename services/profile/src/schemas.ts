@@ -56,23 +56,34 @@ export const message = z.object({ message: z.string() }).meta({ id: 'Message' })
 
 const limit = z.coerce.number().int().min(1).max(50).default(pageSize)
 
-export const pageQuery = z.object({
-  limit,
-  cursor: z
-    .string()
-    .transform((value, check) => {
-      const position = parseCursor(value)
-      if (position) return position
-      check.addIssue('is not a cursor of this list')
-      return z.NEVER
-    })
-    .optional(),
+const cursor = z.string().transform((value, check) => {
+  const position = parseCursor(value)
+  if (position) return position
+  check.addIssue('is not a cursor of this list')
+  return z.NEVER
 })
+
+export const pageQuery = z.object({ limit, cursor: cursor.optional() })
 
 /** One page of people, newest follow first. `next_cursor` is null on the last page. */
 export const profilePage = z
   .object({ profiles: z.array(profile), count: z.int(), next_cursor: z.string().nullable() })
   .meta({ id: 'ProfilePage' })
+
+const idsAtOnce = 10_000
+
+export const followerIdsQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(idsAtOnce).default(idsAtOnce),
+  after: cursor.optional(),
+})
+
+/** `next` goes into `after`; null on the last page. `follower_count` is of all pages. */
+export const followerIds = z
+  .object({ follower_count: z.int().min(0), ids: z.array(id), next: z.string().nullable() })
+  .meta({ id: 'FollowerIds' })
+
+/** The 10,000 followed last, newest first. */
+export const followingIds = z.object({ ids: z.array(id) }).meta({ id: 'FollowingIds' })
 
 export const searchQuery = z.object({
   q: text(0, 100).regex(/\S/, 'must not be blank'),

@@ -3,6 +3,7 @@ import { Problem } from '@clew/kit/problem'
 import type { Position } from './cursor.ts'
 import { recordFollowed, recordProfileUpdated, recordUnfollowed } from './events.ts'
 import type { NewProfile, ProfileChange } from './schemas.ts'
+import { createFollowIds } from './store/follow-ids.ts'
 
 /** A row as it is sent out; JSON turns `created_at` into ISO text. */
 export type Profile = {
@@ -151,6 +152,7 @@ export function createStore(postgres: Postgres) {
     listFollowers,
     listFollowing,
     search,
+    ...createFollowIds(postgres),
   }
 }
 

@@ -14,6 +14,11 @@ export function replyCached(text: string, from: 'hit' | 'miss'): Response {
   return new Response(text, { headers: fromCache[from] })
 }
 
+/** JSON text that no cache holds. */
+export function replyText(text: string): Response {
+  return new Response(text, { headers: fresh })
+}
+
 export function replyJson(body: object, status = 200): Response {
   return new Response(JSON.stringify(body), { status, headers: fresh })
 }
