@@ -50,8 +50,9 @@ export function createFollowing(redis: Redis, profile: ProfileNeighbour, metrics
    */
   function loadOnce(id: string, asked: number, found: string | null | undefined) {
     const running = loading.get(id)
-    const current = running && (found !== null ? found === running.claim : running.since > asked)
-    if (current || (running && found === undefined)) return running.ids
+    // Redis away: there is nothing to be seen, and nothing will be filled.
+    const same = found === running?.claim || found === undefined
+    if (running && (same || running.since > asked)) return running.ids
     const claim = claimMark + randomUUID()
     const started = { claim, since: ++time, ids: loadAndFill(id, claim) }
     loading.set(id, started)
