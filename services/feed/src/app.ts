@@ -13,7 +13,9 @@ import type { EnsureAuthor } from './authors.ts'
 import type { Events } from './events.ts'
 import type { Lists } from './lists.ts'
 import { createOpenapi } from './openapi.ts'
+import type { PageReader } from './page.ts'
 import type { PostsCache } from './posts-cache.ts'
+import type { Ranking } from './ranking.ts'
 import { addCommentRoutes } from './routes/comments.ts'
 import { addComposeRoutes } from './routes/compose.ts'
 import { addLikeRoutes } from './routes/likes.ts'
@@ -34,7 +36,9 @@ export type Deps = {
   ensureAuthor: EnsureAuthor
   postsCache: PostsCache
   lists: Lists
+  pages: PageReader
   timeline: Timeline
+  ranking: Ranking
   events: Events
   identity: IdentityReader
   health: Health

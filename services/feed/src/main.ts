@@ -12,9 +12,15 @@ import { createApp } from './app.ts'
 import { createEnsureAuthor } from './authors.ts'
 import { readConfig } from './config.ts'
 import { createEvents, stream } from './events.ts'
+import { createFollowing } from './following.ts'
+import { createLiked } from './liked.ts'
+import { createListReader } from './list-reader.ts'
 import { createLists } from './lists.ts'
 import { createOverdue } from './overdue.ts'
+import { createPageReader } from './page.ts'
 import { createPostsCache } from './posts-cache.ts'
+import { createProfileNeighbour } from './profile-neighbour.ts'
+import { createRanking } from './ranking.ts'
 import { createComments } from './store/comments.ts'
 import { createLikes } from './store/likes.ts'
 import { createPosts } from './store/posts.ts'
@@ -35,7 +41,9 @@ await run('feed', async ({ own, log, stopping }) => {
   const overdue = createOverdue(redis, log)
   const postsCache = createPostsCache(redis, store, metrics, overdue)
   const lists = createLists(redis, metrics, overdue)
-  const timeline = createTimeline({ store, postsCache, lists })
+  const following = createFollowing(redis, createProfileNeighbour(profile), metrics)
+  const readIds = createListReader({ lists, store, following })
+  const pages = createPageReader(postsCache, createLiked(redis, store, metrics, overdue))
 
   const identity = createIdentityReader(
     openRemoteKeys(config.authUrl),
@@ -59,7 +67,9 @@ await run('feed', async ({ own, log, stopping }) => {
     ensureAuthor: createEnsureAuthor(postgres, profile),
     postsCache,
     lists,
-    timeline,
+    pages,
+    timeline: createTimeline({ lists, readIds, postsCache, pages, metrics }),
+    ranking: createRanking({ redis, readIds, postsCache, pages, metrics }),
     events: createEvents(metrics, relay, log),
     identity,
     health,

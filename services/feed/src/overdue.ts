@@ -53,7 +53,7 @@ export function createOverdue(redis: Redis, log: Logger) {
 
   return {
     /** Whether what Redis holds under this key must not be read, nor anything be filled in. */
-    has: (key: string) => overdue.has(key),
+    has: (key: string) => overdue.size > 0 && overdue.has(key),
     /** After a write that failed: drops these keys, which it left untrue, as soon as Redis is back. */
     dropAfter(error: unknown, keys: string[]): void {
       if (!(error instanceof RedisAway)) log.warn({ err: error }, 'cache not written')

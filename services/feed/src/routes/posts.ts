@@ -1,5 +1,33 @@
+import { Problem } from '@clew/kit/problem'
 import type Router from '@koa/router'
 import type { Deps } from '../app.ts'
-import type { Asking } from './request.ts'
+import { type PageQuery, pageQuery, pageSize } from '../schemas.ts'
+import { noPost } from '../store/posts.ts'
+import { replyPage } from './reply.ts'
+import { type Asking, readId, readQuery } from './request.ts'
 
-export function addPostRoutes(_router: Router, _asking: Asking, _deps: Deps): void {}
+const usual: PageQuery = { limit: pageSize }
+
+export function addPostRoutes(router: Router, asking: Asking, deps: Deps): void {
+  const { timeline, pages } = deps
+
+  router.get('/api/posts/:id', async (ctx) => {
+    const viewer = await asking.allow(ctx)
+    const id = readId(ctx, 'id', noPost)
+    const post = await pages.readPost(id, viewer?.userId)
+    if (!post) throw noPost()
+    replyPage(ctx, post)
+  })
+
+  // Somebody who wrote nothing is not known here, and has an empty page.
+  router.get('/api/posts/user/:user_id', async (ctx) => {
+    const viewer = await asking.allow(ctx)
+    const id = readId(ctx, 'user_id', nobody)
+    const query = readQuery(ctx, pageQuery, usual)
+    replyPage(ctx, await timeline.byAuthor(id, viewer?.userId, query))
+  })
+}
+
+function nobody(): Problem {
+  return new Problem(404, 'There is no such person.')
+}

@@ -1,14 +1,15 @@
 import { type Problem, problemBody } from '@clew/kit/problem'
 import type { ParameterizedContext } from 'koa'
+import type { Page } from '../page.ts'
 
 type Context = Pick<ParameterizedContext, 'res' | 'status' | 'body'>
 
 const json = 'application/json'
 
-/** JSON text that is ready to send. Koa, told the type first, need not guess it from the text. */
-export function replyCached(ctx: Context, text: string, from: 'hit' | 'miss'): void {
+/** A page that is ready to send. Koa, told the type first, need not guess it from the text. */
+export function replyPage(ctx: Context, { text, hit }: Page): void {
   ctx.res.setHeader('content-type', json)
-  ctx.res.setHeader('x-cache', from)
+  ctx.res.setHeader('x-cache', hit ? 'hit' : 'miss')
   ctx.body = text
 }
 

@@ -1,5 +1,25 @@
+import { Problem } from '@clew/kit/problem'
 import type Router from '@koa/router'
 import type { Deps } from '../app.ts'
-import type { Asking } from './request.ts'
+import { pageSize, type TimelineQuery, timelineQuery } from '../schemas.ts'
+import { replyPage } from './reply.ts'
+import { type Asking, readId, readQuery } from './request.ts'
 
-export function addTimelineRoute(_router: Router, _asking: Asking, _deps: Deps): void {}
+const usual: TimelineQuery = { limit: pageSize, order: 'newest' }
+
+export function addTimelineRoute(router: Router, asking: Asking, deps: Deps): void {
+  const { timeline, ranking } = deps
+
+  router.get('/api/timeline/:user_id', async (ctx) => {
+    const { userId } = await asking.require(ctx)
+    const id = readId(ctx, 'user_id', nobody)
+    if (id !== userId) throw new Problem(403, 'Only the person themselves may read a timeline.')
+    const query = readQuery(ctx, timelineQuery, usual)
+    const read = query.order === 'ranked' ? ranking.read : timeline.newest
+    replyPage(ctx, await read(id, query))
+  })
+}
+
+function nobody(): Problem {
+  return new Problem(404, 'There is no such person.')
+}

@@ -1,0 +1,119 @@
+import type { Following } from './following.ts'
+import { longest } from './list-scripts.ts'
+import type { ListKind, Lists } from './lists.ts'
+import type { Place, Store } from './store.ts'
+
+/** Fewer than asked for are all there are. `hit` when neither Postgres nor profile was needed. */
+export type Ids = { ids: string[]; hit: boolean }
+export type ReadIds = (kind: ListKind, id: string, place: Place) => Promise<Ids>
+type Deps = { lists: Lists; store: Store; following: Following }
+
+/**
+ * Pages of post ids: from the list in Redis, or else from Postgres, which builds the list anew.
+ * Deeper than a list reaches, each page is one statement that begins where the last page ended.
+ */
+export function createListReader({ lists, store, following }: Deps): ReadIds {
+  const building = new Map<string, Promise<unknown>>()
+
+  async function readIds(kind: ListKind, id: string, place: Place): Promise<Ids> {
+    const slice = await lists.read(kind, id, place)
+    if (slice?.complete) return { ids: slice.ids, hit: true }
+    if (slice && !slice.known) return buildOnce(kind, id, place)
+    if (slice && slice.coldCelebrities.length > 0) {
+      return readWarm(kind, id, place, slice.coldCelebrities)
+    }
+    return readPostgres(kind, id, place)
+  }
+
+  /**
+   * Those who miss the same list at once wait until one has built it, and then read it: what was
+   * pushed meanwhile, such as a post of their own, is in it.
+   */
+  async function buildOnce(kind: ListKind, id: string, place: Place): Promise<Ids> {
+    const name = `${kind}:${id}`
+    const running = building.get(name)
+    if (!running) return once(name, build(kind, id, place))
+    await running
+    return readAgain(kind, id, place)
+  }
+
+  async function readAgain(kind: ListKind, id: string, place: Place): Promise<Ids> {
+    const slice = await lists.read(kind, id, place)
+    if (slice?.complete) return { ids: slice.ids, hit: false }
+    return readPostgres(kind, id, place)
+  }
+
+  async function once<Result>(name: string, started: Promise<Result>): Promise<Result> {
+    building.set(name, started)
+    try {
+      return await started
+    } finally {
+      building.delete(name)
+    }
+  }
+
+  function build(kind: ListKind, id: string, place: Place): Promise<Ids> {
+    return kind === 'timeline' ? buildTimeline(id, place) : buildAuthor(id, place)
+  }
+
+  async function buildTimeline(reader: string, place: Place): Promise<Ids> {
+    const token = await lists.claim('timeline', reader)
+    const followed = await following.read(reader)
+    const { newest, celebrities, page } = await store.rebuildTimeline(reader, followed.ids, place)
+    if (token) {
+      const ids = newest.slice(0, longest)
+      await lists.fill('timeline', reader, token, ids, newest.length <= longest, celebrities)
+    }
+    return { ids: page ?? cut(newest, place), hit: false }
+  }
+
+  async function buildAuthor(author: string, place: Place): Promise<Ids> {
+    const token = await lists.claim('author', author)
+    const newest = await store.listIds([author], { offset: 0, count: longest + 1 })
+    if (token) {
+      await lists.fill('author', author, token, newest.slice(0, longest), newest.length <= longest)
+    }
+    const ids = cut(newest, place)
+    if (newest.length <= longest || ids.length === place.count) return { ids, hit: false }
+    return readPostgres('author', author, place)
+  }
+
+  /** Fills the lists of celebrities that are missing, with one statement for all. */
+  async function readWarm(kind: ListKind, id: string, place: Place, cold: string[]): Promise<Ids> {
+    const name = cold.join()
+    await (building.get(name) ?? once(name, warm(cold)))
+    return readAgain(kind, id, place)
+  }
+
+  async function warm(authors: string[]): Promise<void> {
+    const tokens = new Map<string, Buffer>()
+    const claim = async (author: string) => {
+      const token = await lists.claim('author', author)
+      if (token) tokens.set(author, token)
+    }
+    await Promise.all(authors.map(claim))
+    if (tokens.size === 0) return
+    const rows = await store.listNewest([...tokens.keys()])
+    await Promise.all(
+      rows.map(async ({ author, ids }) => {
+        const token = tokens.get(author)
+        const kept = ids.slice(0, longest)
+        if (token) await lists.fill('author', author, token, kept, ids.length <= longest)
+      }),
+    )
+  }
+
+  async function readPostgres(kind: ListKind, id: string, place: Place): Promise<Ids> {
+    const authors = kind === 'author' ? [id] : [...(await following.read(id)).ids, id]
+    return { ids: await store.listIds(authors, place), hit: false }
+  }
+
+  return readIds
+}
+
+/** The page of a list that is all here, newest first. */
+function cut(ids: string[], { below, offset, count }: Place): string[] {
+  const older = below === undefined ? 0 : ids.findIndex((id) => id < below)
+  const from = older < 0 ? ids.length : older + offset
+  return ids.slice(from, from + count)
+}

@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto'
+import type { Redis } from '@clew/kit/redis'
+import type { Metrics } from '@clew/telemetry/statsd'
+import { readCursor, writeCursor } from './cursor.ts'
+import type { ReadIds } from './list-reader.ts'
+import type { Page, PageReader } from './page.ts'
+import type { CachedPost, PostsCache } from './posts-cache.ts'
+import type { PageQuery } from './schemas.ts'
+
+export type Ranking = ReturnType<typeof createRanking>
+type Deps = {
+  redis: Redis
+  readIds: ReadIds
+  postsCache: PostsCache
+  pages: PageReader
+  metrics: Metrics
+}
+type Query = PageQuery & { page?: number | undefined }
+type Snapshot = { name: string; ids: string[]; hit: boolean }
+
+const candidates = 200
+const lifeSeconds = 300
+const idLength = 36
+const tags = { cache: 'ranked' }
+
+/**
+ * A timeline ranked by how recent a post is and how much it is talked about. The order is kept when
+ * the first page is read, so that later pages go on in it whatever is liked meanwhile.
+ */
+export function createRanking({ redis, readIds, postsCache, pages, metrics }: Deps) {
+  /** @throws Problem 400 or 503 */
+  async function read(reader: string, { limit, cursor, page = 1 }: Query): Promise<Page> {
+    const list = `ranked:${reader}`
+    const position = cursor === undefined ? undefined : readCursor(list, cursor).split('.')
+    let at = position ? Number(position[1]) : (page - 1) * limit
+    let snapshot = position && (await readSnapshot(reader, position[0] ?? '', at))
+    // It is gone, or none was asked for: ranked anew, and gone on at the same place.
+    snapshot ??= await rank(reader, at + limit)
+
+    const shown = { ids: [] as string[], posts: [] as CachedPost[] }
+    let { hit } = snapshot
+    while (shown.ids.length < limit && at < snapshot.ids.length) {
+      const ids = snapshot.ids.slice(at, at + limit - shown.ids.length)
+      const found = await postsCache.readMany(ids)
+      for (const [index, post] of found.posts.entries()) {
+        if (!post) continue
+        shown.ids.push(ids[index] ?? '')
+        shown.posts.push(post)
+      }
+      at += ids.length
+      hit &&= found.hit
+    }
+    const next = at < snapshot.ids.length ? writeCursor(list, `${snapshot.name}.${at}`) : null
+    const answer = await pages.read(shown.ids, shown.posts, { viewer: reader, next, hit })
+    metrics.count('timeline.size', {}, answer.count)
+    return answer
+  }
+
+  async function readSnapshot(reader: string, name: string, at: number) {
+    const text = await redis.attempt({
+      command: 'GET',
+      on: 'ranked',
+      send: (client) => client.get(keyOf(reader, name)),
+      outcome: (value) => ({ 'cache.hit': value !== null }),
+    })
+    metrics.count(text ? 'cache.hit' : 'cache.miss', tags)
+    if (!text || at * idLength >= text.length) return undefined
+    return { name, ids: splitIds(text), hit: true }
+  }
+
+  async function rank(reader: string, shown: number): Promise<Snapshot> {
+    const { ids, hit } = await readIds('timeline', reader, { offset: 0, count: candidates })
+    const found = await postsCache.readMany(ids)
+    const now = Date.now()
+    const scored = ids.flatMap((id, at) => {
+      const post = found.posts[at]
+      return post ? { id, score: score(post, now - timeOf(id)) } : []
+    })
+    // Of equals the newer comes first, as the candidates do.
+    const ranked = scored.sort((a, b) => b.score - a.score).map(({ id }) => id)
+    const name = randomUUID()
+    // Of a single page nothing is left to go on with.
+    if (ranked.length > shown) await keep(reader, name, ranked)
+    return { name, ids: ranked, hit: hit && found.hit }
+  }
+
+  async function keep(reader: string, name: string, ids: string[]): Promise<void> {
+    await redis.attempt({
+      command: 'SET',
+      on: 'ranked',
+      send: (client) =>
+        client.set(keyOf(reader, name), ids.join(''), {
+          expiration: { type: 'EX', value: lifeSeconds },
+        }),
+    })
+  }
+
+  return { read }
+}
+
+/** A comment is worth two likes, and attention fades with age. */
+export function score({ likes, comments }: Pick<CachedPost, 'likes' | 'comments'>, ageMs: number) {
+  return (1 + Number(likes) + 2 * Number(comments)) / (ageMs / 3_600_000 + 2) ** 1.5
+}
+
+/** Ids of version 7 begin with the time they were made, in milliseconds. */
+export function timeOf(id: string): number {
+  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)
+}
+
+function splitIds(text: string): string[] {
+  return text.match(/.{36}/g) ?? []
+}
+
+function keyOf(reader: string, snapshot: string): string {
+  return `feed:ranked:${reader}:${snapshot}`
+}
