@@ -1,13 +1,17 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { createKeptTimelines } from '@clew/feed/kept'
+import { createBus } from '@clew/kit/bus'
+import { createIdentityReader, openRemoteKeys } from '@clew/kit/identity'
 import { listen, run } from '@clew/kit/lifecycle'
 import { openRedis } from '@clew/kit/redis'
+import { followRevocations } from '@clew/kit/revocations'
 import { createApp } from './app.ts'
 import { readConfig } from './config.ts'
 import { readCursor } from './cursor.ts'
 import { createExporter } from './exporter.ts'
 import { createFollower } from './follower.ts'
-import { createPageFinder } from './stale.ts'
+import { createPageFinder, createTimelineFinder } from './stale.ts'
 import { startTail } from './tail.ts'
 
 await run('gateway-spans', async ({ own, log }) => {
@@ -17,7 +21,19 @@ await run('gateway-spans', async ({ own, log }) => {
   const { send } = createExporter(config.collector, config.environment, log)
   const paths = { log: config.log, cursor: config.cursor, pidFile: config.pidFile }
   const tail = own(startTail({ follower, send, log, paths }))
-  const findPage = createPageFinder(own(await openRedis(config.redisUrl)))
-  const app = createApp({ services: config.services, stats: tail.stats, findPage, log })
+  const redis = own(await openRedis(config.redisUrl))
+  const identity = createIdentityReader(
+    openRemoteKeys(config.services.auth),
+    own(followRevocations(createBus(redis))),
+    // Asked only while Redis is away, when there is no page to show anyway.
+    async () => true,
+  )
+  const app = createApp({
+    services: config.services,
+    stats: tail.stats,
+    findPage: createPageFinder(redis),
+    findTimeline: createTimelineFinder(identity, createKeptTimelines(redis)),
+    log,
+  })
   own(await listen(app, config.healthPort, '127.0.0.1'))
 })

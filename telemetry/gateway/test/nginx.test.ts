@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { unauthorized } from '@clew/kit/identity'
 import { listen } from '@clew/kit/lifecycle'
 import { createLogger } from '@clew/kit/log'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -354,7 +355,7 @@ describe('answers', () => {
   })
 })
 
-describe('a page of a profile that is away', () => {
+describe('a page of a service that is away', () => {
   const id = '019aa3f0-0000-7000-8000-000000000001'
   const other = '019aa3f0-0000-7000-8000-000000000002'
   let lonely: Gateway
@@ -367,8 +368,17 @@ describe('a page of a profile that is away', () => {
       asked.push(person)
       return person === id ? '{"user_id":"..."}' : undefined
     }
+    const findTimeline = async (
+      reader: string,
+      query: URLSearchParams,
+      authorization: string | undefined,
+    ) => {
+      asked.push(reader)
+      if (!authorization) throw unauthorized('absent')
+      return query.has('cursor') ? undefined : '{"posts":[]}'
+    }
     const log = createLogger('test')
-    const app = createApp({ services: {}, stats: async () => ({}), findPage, log })
+    const app = createApp({ services: {}, stats: async () => ({}), findPage, findTimeline, log })
     owned.use(await listen(app, lonely.ports.health, '127.0.0.1'))
   })
 
@@ -393,8 +403,30 @@ describe('a page of a profile that is away', () => {
     expect(span).toMatchObject({ status: { code: 2 }, events: [{ name: 'exception' }] })
   })
 
+  test('is given of a timeline to whoever shows a token', async () => {
+    for (const path of [`/api/timeline/${id}`, `/api/feed/timeline/${id}?limit=2`]) {
+      const authorization = 'Bearer x'
+      const answer = await fetch(lonely.url + path, { headers: { authorization } })
+      expect([answer.status, answer.headers.get('x-cache')]).toEqual([200, 'stale'])
+      expect(await answer.json()).toEqual({ posts: [] })
+      const refused = await fetch(lonely.url + path)
+      expect(refused.status).toBe(401)
+      expect(refused.headers.get('content-type')).toBe('application/problem+json')
+      expect(await refused.json()).toMatchObject({ trace_id: refused.headers.get('x-trace-id') })
+    }
+    const further = await fetch(`${lonely.url}/api/timeline/${id}?cursor=c`, {
+      headers: { authorization: 'Bearer x' },
+    })
+    expect([further.status, further.headers.get('retry-after')]).toEqual([503, '1'])
+    expect(await further.json()).toMatchObject({ status: 503, title: 'Service Unavailable' })
+  })
+
   test.each([
     ['POST', `/api/users/${id}`],
+    ['POST', `/api/timeline/${id}`],
+    ['GET', `/api/posts/${id}`],
+    ['POST', '/api/posts'],
+    ['GET', `/api/feed/posts/user/${id}`],
     ['GET', `/api/users/${id}/followers`],
     ['GET', '/api/users/search'],
     ['GET', '/api/users/1'],
@@ -404,10 +436,12 @@ describe('a page of a profile that is away', () => {
     expect(asked).toHaveLength(before)
   })
 
-  test('is taken from nowhere but profile while profile answers, whatever it says', async () => {
+  test('is taken from nowhere but the service while it answers, whatever it says', async () => {
     await using _ = await startEcho(lonely.ports.profile)
+    await using __ = await startEcho(lonely.ports.feed)
     const before = asked.length
     expect((await fetch(`${lonely.url}/api/users/${id}`)).headers.has('x-cache')).toBe(false)
+    expect((await fetch(`${lonely.url}/api/timeline/${id}`)).headers.has('x-cache')).toBe(false)
     expect((await fetch(`${lonely.url}/api/users/${id}/fail`)).status).toBe(500)
     expect(asked).toHaveLength(before)
   })
