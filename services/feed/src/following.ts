@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Redis } from '@clew/kit/redis'
 import type { Metrics } from '@clew/telemetry/statsd'
+import { jitter } from './lifetime.ts'
 import type { ProfileNeighbour } from './profile-neighbour.ts'
 import { defineScript } from './script.ts'
 
@@ -79,7 +80,11 @@ export function createFollowing(redis: Redis, profile: ProfileNeighbour, metrics
       command: 'EVAL',
       on: 'following',
       send: (client) =>
-        fillIfClaimed(client, [followingKey(id)], [claim, JSON.stringify(ids), `${jitter()}`]),
+        fillIfClaimed(
+          client,
+          [followingKey(id)],
+          [claim, JSON.stringify(ids), `${jitter(lifeSeconds)}`],
+        ),
     })
     return ids
   }
@@ -89,9 +94,4 @@ export function createFollowing(redis: Redis, profile: ProfileNeighbour, metrics
 
 export function followingKey(id: string): string {
   return `feed:following:${id}`
-}
-
-/** A tenth more or less, so that what was filled together does not expire together. */
-function jitter(): number {
-  return Math.round(lifeSeconds * (0.9 + Math.random() * 0.2))
 }

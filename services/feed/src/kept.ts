@@ -1,7 +1,7 @@
 import type { Redis, RedisConnection } from '@clew/kit/redis'
 import { RESP_TYPES } from 'redis'
+import { keysOf as keysOfList, type ListKind } from './list-keys.ts'
 import { isMarker } from './list-scripts.ts'
-import { keysOf as keysOfList, type ListKind } from './lists.ts'
 import { joinPost } from './page.ts'
 import { type CachedPost, keysOf as keysOfPosts, toCachedPost } from './posts-cache.ts'
 import { fromRaw } from './raw-ids.ts'

@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import type { Redis, RedisConnection } from '@clew/kit/redis'
 import type { Metrics } from '@clew/telemetry/statsd'
-import { claimList, fillList, longest, pushToLists, readList } from './list-scripts.ts'
+import { jitter } from './lifetime.ts'
+import { keyOf, keysOf, type ListKind } from './list-keys.ts'
+import { claimList, fillList, longest, readList } from './list-scripts.ts'
+import { createListWriter } from './list-writer.ts'
 import type { Overdue } from './overdue.ts'
 import { fromRaw, toRaw } from './raw-ids.ts'
 
-/** `timeline`: what those say whom a person follows, and the person. `author`: a person's own posts. */
-export type ListKind = 'timeline' | 'author'
+export type { ListKind }
 export type ListQuery = {
   /** The id to start below; the top of the list without one. */
   below?: string | undefined
@@ -26,14 +28,11 @@ export type Slice = {
 /** Whoever holds it may fill what it has claimed, until the list is dropped. */
 export type Token = Buffer
 export type Lists = ReturnType<typeof createLists>
-export type ListWriter = ReturnType<typeof createListWriter>
 
 const lifeMs = 300_000
 // Lives are renewed once this little is left, not by every read.
 const renewBelowMs = 240_000
 const claimMs = 5_000
-/** How many people one push or drop takes at most: Redis does nothing else meanwhile. */
-export const peopleAtOnce = 500
 
 const unknown: Slice = { ids: [], complete: false, known: false, coldCelebrities: [] }
 const tags = { timeline: { cache: 'timeline' }, author: { cache: 'author' } }
@@ -51,7 +50,13 @@ export function createLists(redis: Redis, metrics: Metrics, overdue: Overdue) {
 
   function readSlice(kind: ListKind, id: string, query: ListQuery): Promise<Slice | undefined> {
     const below = query.below === undefined ? '' : toRaw([query.below])
-    const values = [below, `${query.offset}`, `${query.count}`, `${jitter()}`, `${renewBelowMs}`]
+    const values = [
+      below,
+      `${query.offset}`,
+      `${query.count}`,
+      `${jitter(lifeMs)}`,
+      `${renewBelowMs}`,
+    ]
     return redis.attempt({
       command: 'EVAL',
       on: kind,
@@ -91,7 +96,14 @@ export function createLists(redis: Redis, metrics: Metrics, overdue: Overdue) {
   ): Promise<void> {
     if (overdue.has(keyOf(kind, id))) return
     const whole = end ? '1' : '0'
-    const values = [token, toRaw(ids), whole, `${jitter()}`, celebrities.join(''), `${longest}`]
+    const values = [
+      token,
+      toRaw(ids),
+      whole,
+      `${jitter(lifeMs)}`,
+      celebrities.join(''),
+      `${longest}`,
+    ]
     await redis.attempt({
       command: 'EVAL',
       on: kind,
@@ -135,33 +147,6 @@ export function createLists(redis: Redis, metrics: Metrics, overdue: Overdue) {
   }
 }
 
-/** The writes for a process that tries again until they succeed: these throw RedisAway. */
-export function createListWriter(redis: Redis) {
-  return {
-    /** Gives the number of lists that were there. */
-    push: (kind: ListKind, people: string[], postId: string): Promise<number> =>
-      redis.run({
-        command: 'EVAL',
-        on: kind,
-        batch: people.length,
-        send: (client) =>
-          pushToLists<number>(
-            client,
-            [],
-            [keyOf(kind, ''), people.join(''), toRaw([postId]), `${longest}`],
-          ),
-      }),
-    async drop(kind: ListKind, people: string[]): Promise<void> {
-      const keys = people.flatMap((id) => keysOf(kind, id))
-      await redis.run({
-        command: 'DEL',
-        on: kind,
-        send: (client) => client.del(keys),
-      })
-    },
-  }
-}
-
 async function removeAll(client: RedisConnection, key: string, ids: string[]): Promise<void> {
   const multi = client.multi()
   for (const id of ids) multi.lRem(key, 1, toRaw([id]))
@@ -183,18 +168,4 @@ function createToken(): Token {
   // It must not be the marker END.
   token[15] = (token[15] ?? 0) | 1
   return token
-}
-
-function keyOf(kind: ListKind, id: string): string {
-  return `feed:${kind}:${id}`
-}
-
-/** With a timeline go the celebrities that are merged into it. */
-export function keysOf(kind: ListKind, id: string): string[] {
-  return kind === 'timeline' ? [keyOf(kind, id), `feed:celebrities:${id}`] : [keyOf(kind, id)]
-}
-
-/** A tenth more or less, so that what was filled together does not expire together. */
-function jitter(): number {
-  return Math.round(lifeMs * (0.9 + Math.random() * 0.2))
 }

@@ -1,0 +1,50 @@
+import type { Postgres } from '@clew/kit/postgres'
+import type { AuthorCard } from '../worker-schemas.ts'
+
+export type Authors = ReturnType<typeof createAuthors>
+
+const postsAtOnce = 500
+const firstId = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+
+/** What the worker keeps of authors. Every function throws Problem 503 while Postgres is away. */
+export function createAuthors(postgres: Postgres) {
+  return {
+    /** Whether this author's posts are merged in by readers instead of pushed to them. */
+    async isCelebrity(id: string): Promise<boolean> {
+      const [author] = await postgres.query<{ celebrity: boolean }>(
+        'select celebrity from authors where id = $1',
+        [id],
+      )
+      return author?.celebrity ?? false
+    },
+    async setCelebrity(id: string, celebrity: boolean): Promise<void> {
+      await postgres.query('update authors set celebrity = $2 where id = $1', [id, celebrity])
+    },
+    /**
+     * Keeps the card of everybody who changes it, authors or not: somebody who is about to write
+     * their first post may have asked profile for the old one.
+     */
+    async keepCard({ user_id, username, display_name, avatar_url }: AuthorCard): Promise<void> {
+      await postgres.query(
+        `insert into authors (id, username, display_name, avatar_url) values ($1, $2, $3, $4)
+         on conflict (id) do update set username     = excluded.username,
+                                        display_name = excluded.display_name,
+                                        avatar_url   = excluded.avatar_url`,
+        [user_id, username, display_name, avatar_url],
+      )
+    },
+    /** This author's posts, newest first, 500 at a time. */
+    async *postIds(userId: string): AsyncGenerator<string[]> {
+      for (let below = firstId; ; ) {
+        const rows = await postgres.query<{ id: string }>(
+          'select id from posts where user_id = $1 and id < $2 order by id desc limit $3',
+          [userId, below, postsAtOnce],
+        )
+        const last = rows.at(-1)
+        if (last) yield rows.map(({ id }) => id)
+        if (!last || rows.length < postsAtOnce) return
+        below = last.id
+      }
+    },
+  }
+}
