@@ -76,11 +76,15 @@ export function admire(fame: Uint32Array, seed: string): Graph {
   }
 }
 
+/** Which part of so many people follows the celebrity. */
+export function fanShare(people: number): number {
+  return Math.min(1, Math.max(smallWorld / people, 1 / 3))
+}
+
 function fansOfCelebrity(length: number, celebrity: number, random: Random): number[] {
-  const wanted = Math.max(smallWorld, Math.ceil(length / 3))
-  const part = length <= smallWorld ? 1 : wanted / length
-  const all = Array.from({ length }, (_, person) => person).filter((person) => person !== celebrity)
-  return part === 1 ? all : all.filter(() => random.chance(part))
+  const share = fanShare(length)
+  const all = Array.from({ length }, (_, person) => person)
+  return all.filter((person) => person !== celebrity && (share === 1 || random.chance(share)))
 }
 
 /**
