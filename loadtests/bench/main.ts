@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
+import { benchFeed } from './feed.ts'
 import { benchLens } from './lens.ts'
 import { benchMemory } from './memory.ts'
 import { benchOutage } from './outage.ts'
@@ -11,6 +12,7 @@ import { benchTracing } from './tracing.ts'
 
 const benches: Record<string, (quick: boolean) => Promise<Row[]>> = {
   tracing: benchTracing,
+  feed: benchFeed,
   lens: benchLens,
   memory: benchMemory,
   outage: benchOutage,

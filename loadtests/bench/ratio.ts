@@ -24,6 +24,18 @@ export function medianWithInterval(values: number[]): {
   }
 }
 
+/**
+ * By which power of `x` the `y` grow: the slope of the line through their logarithms.
+ * 0: the cost is the same at any size; 1: twice the size costs twice as much.
+ */
+export function slopeOf(points: { x: number; y: number }[]): number {
+  const logs = points.map(({ x, y }) => ({ x: Math.log(x), y: Math.log(y) }))
+  const mean = (of: 'x' | 'y') => logs.reduce((sum, point) => sum + point[of], 0) / logs.length
+  const [meanX, meanY] = [mean('x'), mean('y')]
+  const together = logs.reduce((sum, { x, y }) => sum + (x - meanX) * (y - meanY), 0)
+  return together / logs.reduce((sum, { x }) => sum + (x - meanX) ** 2, 0)
+}
+
 // Mulberry32: small, and the same numbers on every machine.
 function createRandom(seed: number): () => number {
   let state = seed

@@ -1,17 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Platform, startPlatform, type TelemetryMode } from '@clew/launcher/platform'
-import { cpuMicrosOf } from './processes.ts'
+import { type Block, beside, measureBlock, middleOf, sumOf, traced } from './blocks.ts'
 import { medianWithInterval } from './ratio.ts'
 import type { Row } from './row.ts'
 import { type Load, prepareLoad, type Route } from './tracing-load.ts'
 
 const routes: Route[] = ['profile read, cached', 'follow']
-const traced = ['nginx', 'gateway-spans', 'auth', 'profile', 'feed', 'feed-worker']
-const beside = ['lens', 'postgres', 'redis']
-const flushMs = 1_500
 
 type Mode = { name: TelemetryMode; platform: Platform; load: Load }
-type Block = { cpu: Record<string, number>; spans: number }
 
 /**
  * What tracing costs: the same platform three times, untraced, lean and auto, side by side, given the
@@ -60,7 +55,7 @@ async function compare(
     const [b2, a2] = [await measure(on, route, amount), await measure(off, route, amount)]
     pairs.push([a1, b1], [a2, b2])
   }
-  const ratio = medianWithInterval(pairs.map(([a, b]) => sum(a, traced) / sum(b, traced)))
+  const ratio = medianWithInterval(pairs.map(([a, b]) => sumOf(a, traced) / sumOf(b, traced)))
   const offs = pairs.map(([a]) => a)
   const ons = pairs.map(([, b]) => b)
   const name = `${route}: ${on.name}`
@@ -78,12 +73,12 @@ async function compare(
       better: 'higher',
       ...(aim && { aim }),
     } satisfies Row,
-    row('gateway and services, untraced', middle(offs, traced), 'us/request'),
-    row('gateway and services, traced', middle(ons, traced), 'us/request'),
+    row('gateway and services, untraced', middleOf(offs, traced), 'us/request'),
+    row('gateway and services, traced', middleOf(ons, traced), 'us/request'),
     ...[...traced, ...beside].map((part) =>
       row(
-        `${part}, traced (untraced ${middle(offs, [part]).toFixed(0)})`,
-        middle(ons, [part]),
+        `${part}, traced (untraced ${middleOf(offs, [part]).toFixed(0)})`,
+        middleOf(ons, [part]),
         'us/request',
       ),
     ),
@@ -91,33 +86,6 @@ async function compare(
   ]
 }
 
-async function measure(mode: Mode, route: Route, amount: number): Promise<Block> {
-  const before = await read(mode.platform)
-  await mode.load(route, amount)
-  await sleep(flushMs)
-  const after = await read(mode.platform)
-  const cpu = Object.fromEntries(
-    Object.entries(after.cpu).map(([part, micros]) => [
-      part,
-      (micros - (before.cpu[part] ?? 0)) / amount,
-    ]),
-  )
-  return { cpu, spans: (after.spans - before.spans) / amount }
-}
-
-async function read(platform: Platform) {
-  const parts = platform
-    .parts()
-    .flatMap(({ name, pid }) => (pid ? [[name, cpuMicrosOf(pid)] as const] : []))
-  const answer = await fetch(`${platform.urls.query}/stats`)
-  const stats = (await answer.json()) as { stored: number }
-  return { cpu: Object.fromEntries(parts), spans: stats.stored }
-}
-
-function sum(block: Block, parts: string[]): number {
-  return parts.reduce((total, part) => total + (block.cpu[part] ?? 0), 0)
-}
-
-function middle(blocks: Block[], parts: string[]): number {
-  return medianWithInterval(blocks.map((block) => sum(block, parts))).median
+function measure({ platform, load }: Mode, route: Route, amount: number): Promise<Block> {
+  return measureBlock(platform, amount, () => load(route, amount))
 }

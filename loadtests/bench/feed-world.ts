@@ -1,0 +1,79 @@
+import { type Platform, startPlatform, type TelemetryMode } from '@clew/launcher/platform'
+import { emailOf, password } from '@clew/population/login'
+import type { Person, Plan } from '@clew/population/plan'
+import { writePopulation } from '@clew/population/write'
+import pg from 'pg'
+import type { Asking } from './feed-load.ts'
+import { celebrityFollowers, composers, planExact, readers } from './feed-plan.ts'
+
+/** Somebody who is logged in. */
+export type User = { id: string; token: string }
+/** A platform of one telemetry mode, with the exact graph in it. */
+export type World = {
+  mode: TelemetryMode
+  platform: Platform
+  /** Everybody of the plan, by place. */
+  people: Person[]
+  /** By how many they follow, as in `followees`. */
+  readers: User[]
+  /** By how many follow them, as in `followers`. */
+  composers: User[]
+}
+
+/** Whoever starts a world ends its platform. */
+export async function startWorld(mode: TelemetryMode, portOffset: number): Promise<World> {
+  const platform = await startPlatform({
+    telemetry: mode,
+    portOffset,
+    state: `.clew/bench/feed-${mode}`,
+    fresh: true,
+    env: {
+      FEED_CELEBRITY_FOLLOWERS: String(celebrityFollowers),
+      AUTH_RATE_LOGIN_ADDRESS: '1000000',
+    },
+  })
+  const plan = planExact()
+  await populate(platform, plan)
+  const people = [...plan.people]
+  const user = (place: number) => logIn(platform, people[place] as Person)
+  return {
+    mode,
+    platform,
+    people,
+    readers: await Promise.all(readers.map(user)),
+    composers: await Promise.all(composers.map(user)),
+  }
+}
+
+/** Writes a plan, and lets Postgres finish what it puts off, so that no measurement pays for it. */
+export async function populate(platform: Platform, plan: Plan): Promise<void> {
+  const database = (name: string) => platform.urls.postgres.replace(/\/[^/]*$/, `/${name}`)
+  const databases = {
+    auth: database('auth'),
+    profile: database('profile'),
+    feed: database('feed'),
+  }
+  await writePopulation(plan, databases, { celebrityFollowers })
+  const client = new pg.Client({ connectionString: databases.feed })
+  await client.connect()
+  await client.query('checkpoint').finally(() => client.end())
+}
+
+export async function logIn(platform: Platform, { id, username }: Person): Promise<User> {
+  const answer = await fetch(`${platform.urls.gateway}/api/auth/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ email: emailOf(username), password }),
+  })
+  if (answer.status !== 200) throw new Error(`the login of ${username} answered ${answer.status}`)
+  return { id, token: ((await answer.json()) as { token: string }).token }
+}
+
+export function askTimeline({ id, token }: User, query = ''): Asking {
+  return { method: 'GET', path: `/api/timeline/${id}${query}`, token }
+}
+
+export function askToPost({ token }: User): Asking {
+  const content = 'Written while measured, in about as many words as other posts have.'
+  return { method: 'POST', path: '/api/posts', token, body: JSON.stringify({ content }) }
+}
