@@ -1,5 +1,6 @@
 import type { Redis, RedisConnection } from '@clew/kit/redis'
 import { RESP_TYPES } from 'redis'
+import { writeCursor } from './cursor.ts'
 import { keysOf as keysOfList, type ListKind } from './list-keys.ts'
 import { isMarker } from './list-scripts.ts'
 import { joinPost } from './page.ts'
@@ -22,8 +23,9 @@ export function createKeptTimelines(redis: Redis) {
     const shown = [...found.values()].slice(0, limit)
     const originals = await readPosts(shown.flatMap(({ original }) => original ?? []))
     const posts = shown.flatMap((post) => join(post, originals) ?? [])
-    // Where to go on is for feed to say, which is away.
-    return `{"posts":[${posts.join()}],"count":${posts.length},"next_cursor":null}`
+    const last = [...found.keys()].at(shown.length - 1)
+    const next = last === ids.at(-1) ? null : `"${writeCursor(`timeline:${userId}`, last ?? '')}"`
+    return `{"posts":[${posts.join()}],"count":${posts.length},"next_cursor":${next}}`
   }
 
   /** The ids of the reader's list and those of the celebrities, merged; undefined without a list. */

@@ -5,6 +5,7 @@ import { openTestRedis } from '@clew/tests/service-database'
 import { createClient, type RedisClientType } from 'redis'
 import { v7 as uuid } from 'uuid'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { readCursor } from '../src/cursor.ts'
 import { createKeptTimelines, type KeptTimelines } from '../src/kept.ts'
 import { createLists, type Lists } from '../src/lists.ts'
 import { createOverdue } from '../src/overdue.ts'
@@ -79,7 +80,9 @@ test('a page is what the cache holds of it, newest first', async () => {
       .toSorted((a, b) => (a.id < b.id ? 1 : -1))
       .map(({ id, content }) => ({ id, content, like_count: 3, comment_count: 1 })),
   )
-  expect((await read(reader, 1)).posts).toHaveLength(1)
+  const first = await read(reader, 1)
+  expect(first.posts).toHaveLength(1)
+  expect(readCursor(`timeline:${reader}`, first.next_cursor)).toBe(first.posts[0].id)
 })
 
 test('posts of which only the id is kept are left out, and the page filled up', async () => {
