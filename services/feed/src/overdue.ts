@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '@clew/kit/log'
 import { type Redis, RedisAway } from '@clew/kit/redis'
 import { runUntraced } from '@clew/telemetry/untraced'
@@ -26,6 +26,8 @@ export function createOverdue(redis: Redis, log: Logger) {
         send: (client) => client.del(keys),
       })
       if (removed === undefined) return 'away'
+      // Until those are done whose reads were answered just before, with what is gone now.
+      await nextTurn()
       for (const key of keys) overdue.delete(key)
       return 'done'
     } catch (error) {
