@@ -134,14 +134,14 @@ export function createPostsCache(redis: Redis, store: Store, metrics: Metrics, o
     }
   }
 
-  /** A post that was just made. */
+  /** A post that was just made. Whoever was quick to like it, or to change it, left something newer. */
   async function put(post: PostRow): Promise<void> {
     const [body, counts] = [postKey(post.id), countsKey(post.id)]
     const send = (client: RedisConnection) =>
       client
         .multi()
-        .set(body, toText(post), lasting(jitter(lifeSeconds)))
-        .set(counts, toCounts(post), lasting(jitter(lifeSeconds)))
+        .set(body, toText(post), whenAbsent(jitter(lifeSeconds)))
+        .set(counts, toCounts(post), whenAbsent(jitter(lifeSeconds)))
         .execAsPipeline()
     await write({ command: 'SET', on: 'post', batch: 2, send }, [post.id], [body, counts])
   }
