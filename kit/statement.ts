@@ -37,12 +37,23 @@ export function describeStatement(database: URL): (text: string) => Statement {
   }
 }
 
-/** The operation and its main table. Of a `with` it is the last top-level statement's. */
+/**
+ * The operation and its main table. Of a `with` it is the last top-level statement's, and the first
+ * table there that is not itself a `with` part.
+ */
 export function summarize(text: string): { operation: string; table: string | undefined } {
-  const body = /^\s*with\b/i.test(text) ? mainStatement(text) : text
-  const operation = /^\s*(\w+)/.exec(body)?.[1]?.toUpperCase() ?? 'QUERY'
-  const table = /\b(?:from|into|update|table)\s+(?:only\s+)?([a-z_][\w.]*)/i.exec(body)?.[1]
-  return { operation, table }
+  const isWith = /^\s*with\b/i.test(text)
+  const body = isWith ? mainStatement(text) : text
+  const operation = /^[\s(]*(\w+)/.exec(body)?.[1]?.toUpperCase() ?? 'QUERY'
+  const named = [...body.matchAll(/\b(?:from|into|update|table)\s+(?:only\s+)?([a-z_][\w.]*)/gi)]
+  const tables = named.map(([, name = '']) => name)
+  const parts = isWith ? partsOf(text) : []
+  return { operation, table: tables.find((name) => !parts.includes(name)) ?? tables[0] }
+}
+
+function partsOf(text: string): string[] {
+  const parts = text.matchAll(/([a-z_]\w*)\s+as\s+(?:(?:not\s+)?materialized\s+)?\(/gi)
+  return [...parts].map(([, name = '']) => name)
 }
 
 /** What follows the last parenthesis that closes a `with` part. */
