@@ -37,7 +37,7 @@ export async function startOneService(name: string, { redisUser = name, env = {}
   const owner = stack.use(openPostgres(database.ownerUrl))
   const port = await findPort()
   const prefix = name.toUpperCase()
-  const child = startProcess(name, {
+  const child = startProcess(join('services', name, 'src/main.ts'), {
     CLEW_STATSD: '127.0.0.1:9',
     // On a busy machine an answer can take 50 ms, and a hit would become a miss.
     CLEW_REDIS_PATIENCE_MS: '1000',
@@ -108,33 +108,34 @@ export async function waitUntil(ask: () => Promise<boolean> | boolean): Promise<
   while (!(await ask())) await sleep(20)
 }
 
-function startProcess(name: string, env: Record<string, string>) {
+/** @param main the file to run, below the root */
+export function startProcess(main: string, env: Record<string, string>) {
   const lines: string[] = []
   const child: ChildProcess = spawn(
     process.execPath,
-    [
-      '--import',
-      join(root, 'telemetry/node/register.ts'),
-      join(root, 'services', name, 'src/main.ts'),
-    ],
+    ['--import', join(root, 'telemetry/node/register.ts'), join(root, main)],
     { cwd: root, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] },
   )
   child.stdout?.on('data', (chunk) => lines.push(...String(chunk).split('\n').filter(Boolean)))
+  async function end(signal: NodeJS.Signals): Promise<number | null> {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill(signal)
+      await once(child, 'exit')
+    }
+    return child.exitCode
+  }
   return {
+    pid: child.pid,
     logs: () => lines.map((line) => JSON.parse(line)),
     /** @returns the exit code */
-    async stop(): Promise<number | null> {
-      if (child.exitCode === null && child.signalCode === null) {
-        child.kill('SIGTERM')
-        await once(child, 'exit')
-      }
-      return child.exitCode
-    },
+    stop: () => end('SIGTERM'),
+    /** At once, in the middle of whatever it does. */
+    kill: () => end('SIGKILL'),
   }
 }
 
 /** A free port below 32768, where no outgoing connection can sit on it meanwhile. */
-async function findPort(): Promise<number> {
+export async function findPort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000)
     const server = createServer().listen(port, '127.0.0.1')
@@ -149,11 +150,11 @@ async function findPort(): Promise<number> {
   }
 }
 
-function portOf(url: string): number {
+export function portOf(url: string): number {
   return Number(new URL(url).port)
 }
 
-function throughPort(address: string, port: number): string {
+export function throughPort(address: string, port: number): string {
   const url = new URL(address)
   url.port = String(port)
   return url.href
