@@ -19,15 +19,15 @@ export function populatedDatabases(postgres: string): Databases {
   return { auth: at('auth'), profile: at('profile'), feed: at('feed') }
 }
 
-/** Who of the village can log in, and how to load a timeline; nothing when nobody of it is there. */
+/** Who of the village can log in, and how to load a timeline; nothing where there is no village. */
 export async function describeVillage(gateway: string, postgres: string): Promise<string> {
-  const emails = await findVillagers(populatedDatabases(postgres).auth)
-  const [email = ''] = emails
-  if (!email) return ''
-  const login = JSON.stringify({ email, password })
+  const villagers = await findVillagers(populatedDatabases(postgres).auth)
+  if (!villagers) return ''
+  const { bestKnown, somebody } = villagers
+  const login = JSON.stringify({ email: somebody, password })
   return `
-People live here. Log in as ${emails.join(' or ')}
-with the password "${password}", and load a timeline:
+People live here. Log in as ${bestKnown}, whom everybody follows,
+or as ${somebody}, with the password "${password}", and load a timeline:
 
   me=$(curl -s ${gateway}/api/auth/login -H 'content-type: application/json' -d '${login}')
   curl -s ${gateway}/api/timeline/$(node -p "($me).user.id") -H "authorization: Bearer $(node -p "($me).token")"

@@ -23,17 +23,15 @@ export async function fillVillage(
   return writePopulation(planVillage(until), databases)
 }
 
-/**
- * The e-mail addresses of those of the village's best-known person and of another who have an
- * account, in this order.
- */
-export async function findVillagers(auth: string): Promise<string[]> {
+/** E-mail addresses of the village's best-known person and of another; nothing where it is not. */
+export async function findVillagers(
+  auth: string,
+): Promise<{ bestKnown: string; somebody: string } | undefined> {
   const plan = planVillage(new Date())
   const { bestKnown, somebody } = chooseTwo(plan, learn(plan))
-  const emails = [bestKnown, somebody].map(({ username }) => emailOf(username))
-  const rows = await ask(auth, 'select email from users where email = any($1)', [emails])
-  const found = new Set(rows.map(({ email }) => email))
-  return emails.filter((email) => found.has(email))
+  const emails = { bestKnown: emailOf(bestKnown.username), somebody: emailOf(somebody.username) }
+  const rows = await ask(auth, 'select from users where email = any($1)', [Object.values(emails)])
+  return rows.length === 2 ? emails : undefined
 }
 
 /** Its people are the same whenever it is planned; what they write is of the last days. */
@@ -43,10 +41,11 @@ export function planVillage(until: Date): Plan {
 
 async function ask(url: string, sql: string, values: unknown[] = []) {
   const client = new pg.Client({ connectionString: url })
+  // A connection that breaks fails the query; without this it would end the process first.
   client.on('error', () => undefined)
   await client.connect()
   try {
-    return (await client.query<{ email: string }>(sql, values)).rows
+    return (await client.query(sql, values)).rows
   } finally {
     await client.end()
   }
