@@ -211,17 +211,21 @@ test('spans that the collector refuses are counted, and do not hold up the rest'
 
 test('/health sums up the services', async () => {
   await receiver()
+  owned.use(await startEcho(gateway.ports.feed))
   owned.use(await startTailProcess(gateway))
   const lame = await health()
   expect(lame.status).toBe(503)
   expect(await lame.json()).toEqual({
     status: 'unavailable',
-    services: { auth: 'failed', profile: 'ok' },
+    services: { auth: 'failed', profile: 'ok', feed: 'ok', 'feed-worker': 'ok' },
   })
   owned.use(await startEcho(gateway.ports.auth))
   const well = await health()
   expect(well.status).toBe(200)
-  expect(await well.json()).toEqual({ status: 'ok', services: { auth: 'ok', profile: 'ok' } })
+  expect(await well.json()).toEqual({
+    status: 'ok',
+    services: { auth: 'ok', profile: 'ok', feed: 'ok', 'feed-worker': 'ok' },
+  })
 })
 
 test('/health without the process that sums up is a problem', async () => {

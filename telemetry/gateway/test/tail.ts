@@ -17,6 +17,8 @@ export async function startTailProcess(gateway: Gateway) {
       GATEWAY_REDIS_URL: JSON.parse(process.env.CLEW_TEST_PLATFORM ?? '{}').redis,
       AUTH_URL: `http://127.0.0.1:${ports.auth}`,
       PROFILE_URL: `http://127.0.0.1:${ports.profile}`,
+      FEED_URL: `http://127.0.0.1:${ports.feed}`,
+      FEED_WORKER_URL: `http://127.0.0.1:${ports.feed}`,
       OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${ports.lens}`,
       CLEW_ENVIRONMENT: 'test',
     },
