@@ -1,6 +1,7 @@
 import type { Postgres } from '@clew/kit/postgres'
 import { v7 as uuid } from 'uuid'
 import { recordCommented } from '../events.ts'
+import { createTurns } from '../turns.ts'
 import type { Counts } from './likes.ts'
 import { noPost } from './posts.ts'
 
@@ -17,6 +18,8 @@ export type Comments = ReturnType<typeof createComments>
 
 /** What people say below posts. Every function throws Problem 503 while Postgres is away. */
 export function createComments(postgres: Postgres) {
+  const take = createTurns()
+
   /** By somebody whose card feed has. @throws Problem 404 for a post that is not there */
   async function add(userId: string, postId: string, content: string) {
     return postgres.transaction(async (tx) => {
@@ -59,7 +62,11 @@ export function createComments(postgres: Postgres) {
     return { comments, next: rows.length > limit ? comments.at(-1)?.id : undefined }
   }
 
-  return { add, list }
+  return {
+    add: (userId: string, postId: string, content: string) =>
+      take(postId, () => add(userId, postId, content)),
+    list,
+  }
 }
 
 const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff'

@@ -1,5 +1,6 @@
 import type { Postgres } from '@clew/kit/postgres'
 import { recordLiked } from '../events.ts'
+import { createTurns } from '../turns.ts'
 import { noPost } from './posts.ts'
 
 /** A post's counters after a write; the higher `version` is the later. */
@@ -14,6 +15,8 @@ export type Likes = ReturnType<typeof createLikes>
 
 /** Who likes which post. Every function throws Problem 503 while Postgres is away. */
 export function createLikes(postgres: Postgres) {
+  const take = createTurns()
+
   /**
    * @returns the counters, and whether this changed them: to like twice is to like once
    * @throws Problem 404 for a post that is not there
@@ -33,8 +36,9 @@ export function createLikes(postgres: Postgres) {
     })
   }
   return {
-    like: (userId: string, postId: string) => change('like', userId, postId),
-    unlike: (userId: string, postId: string) => change('unlike', userId, postId),
+    like: (userId: string, postId: string) => take(postId, () => change('like', userId, postId)),
+    unlike: (userId: string, postId: string) =>
+      take(postId, () => change('unlike', userId, postId)),
   }
 }
 
