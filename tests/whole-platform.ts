@@ -11,6 +11,9 @@ const issuer = {
   AUTH_OIDC_CLIENT_SECRET: 'a-secret-of-the-tests',
 }
 
+/** So that four followers make a celebrity. */
+const celebrities = { FEED_CELEBRITY_FOLLOWERS: '3' }
+
 // Vitest loads this file anew for each project; what they share must stand outside of it.
 type Shared = { running?: Promise<AsyncDisposable>; users: number }
 const key = Symbol.for('clew.test.platform')
@@ -41,9 +44,10 @@ export async function setup(): Promise<() => Promise<void>> {
 }
 
 async function start(): Promise<AsyncDisposable> {
-  const platform = await startPlatform({ portOffset, state, fresh: true, env: issuer })
-  const { ports, urls, env, control } = platform
-  const told: TestPlatform = { ports, urls, env, control, state: platform.state }
+  const env = { ...issuer, ...celebrities }
+  const platform = await startPlatform({ portOffset, state, fresh: true, env })
+  const { ports, urls, control } = platform
+  const told: TestPlatform = { ports, urls, env: platform.env, control, state: platform.state }
   process.env[platformVariable] = JSON.stringify(told)
   return platform
 }

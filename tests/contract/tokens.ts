@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { audience, issuer } from '@clew/kit/identity'
-import { type CryptoKey, generateKeyPair, importJWK, type JWTPayload, SignJWT } from 'jose'
+import { type CryptoKey, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import { note } from '../notes.ts'
-import { readPlatform } from '../platform.ts'
+import { readSigningKey } from '../signing-key.ts'
 
 /** Authorization headers that no service may accept, by what is wrong with them. */
 export async function badTokens(): Promise<Record<string, string | undefined>> {
@@ -54,15 +52,6 @@ export async function badTokens(): Promise<Record<string, string | undefined>> {
     'a malformed token': 'Bearer not-a-token',
     ...Object.fromEntries(Object.entries(tokens).map(([why, token]) => [why, `Bearer ${token}`])),
   }
-}
-
-async function readSigningKey(): Promise<{ kid: string; key: CryptoKey; text: string }> {
-  const folder = readPlatform().env.AUTH_KEYS ?? ''
-  const [file = ''] = (await readdir(folder)).filter((name) => /^key-\d+\.json$/.test(name))
-  const { kid, jwk } = JSON.parse(await readFile(join(folder, file), 'utf8'))
-  const { n, e, kty } = jwk
-  const key = (await importJWK(jwk, 'RS256')) as CryptoKey
-  return { kid, key, text: JSON.stringify({ kty, n, e }) }
 }
 
 function encode(part: object): string {
