@@ -59,12 +59,13 @@ export function createListReader({ lists, store, following }: Deps): ReadIds {
   async function buildTimeline(reader: string, place: Place): Promise<Ids> {
     const token = await lists.claim('timeline', reader)
     const followed = await following.read(reader)
-    const { newest, celebrities, page } = await store.rebuildTimeline(reader, followed.ids, place)
+    const built = await store.rebuildTimeline(reader, followed.ids, place)
+    const { newest, celebrities } = built
     if (token) {
       const ids = newest.slice(0, longest)
       await lists.fill('timeline', reader, token, ids, newest.length <= longest, celebrities)
     }
-    return { ids: page ?? cut(newest, place), hit: false }
+    return { ids: built.apart ? built.page : cut(newest, place), hit: false }
   }
 
   async function buildAuthor(author: string, place: Place): Promise<Ids> {

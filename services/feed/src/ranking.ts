@@ -16,7 +16,13 @@ type Deps = {
   metrics: Metrics
 }
 type Query = PageQuery & { page?: number | undefined }
-type Snapshot = { name: string; ids: string[]; hit: boolean }
+type Snapshot = {
+  name: string
+  ids: string[]
+  /** Those that are known already. */
+  posts: Map<string, CachedPost> | undefined
+  hit: boolean
+}
 
 const candidates = 200
 const lifeSeconds = 300
@@ -41,7 +47,10 @@ export function createRanking({ redis, readIds, postsCache, pages, metrics }: De
     let { hit } = snapshot
     while (shown.ids.length < limit && at < snapshot.ids.length) {
       const ids = snapshot.ids.slice(at, at + limit - shown.ids.length)
-      const found = await postsCache.readMany(ids)
+      const known = snapshot.posts
+      const found = known
+        ? { posts: ids.map((id) => known.get(id)), hit: true }
+        : await postsCache.readMany(ids)
       for (const [index, post] of found.posts.entries()) {
         if (!post) continue
         shown.ids.push(ids[index] ?? '')
@@ -56,7 +65,11 @@ export function createRanking({ redis, readIds, postsCache, pages, metrics }: De
     return answer
   }
 
-  async function readSnapshot(reader: string, name: string, at: number) {
+  async function readSnapshot(
+    reader: string,
+    name: string,
+    at: number,
+  ): Promise<Snapshot | undefined> {
     const text = await redis.attempt({
       command: 'GET',
       on: 'ranked',
@@ -65,23 +78,28 @@ export function createRanking({ redis, readIds, postsCache, pages, metrics }: De
     })
     metrics.count(text ? 'cache.hit' : 'cache.miss', tags)
     if (!text || at * idLength >= text.length) return undefined
-    return { name, ids: splitIds(text), hit: true }
+    return { name, ids: splitIds(text), posts: undefined, hit: true }
   }
 
   async function rank(reader: string, shown: number): Promise<Snapshot> {
     const { ids, hit } = await readIds('timeline', reader, { offset: 0, count: candidates })
     const found = await postsCache.readMany(ids)
+    const posts = new Map<string, CachedPost>()
+    const scores = new Map<string, number>()
     const now = Date.now()
-    const scored = ids.flatMap((id, at) => {
-      const post = found.posts[at]
-      return post ? { id, score: score(post, now - timeOf(id)) } : []
-    })
+    for (const [at, post] of found.posts.entries()) {
+      const id = ids[at] ?? ''
+      if (!post) continue
+      posts.set(id, post)
+      scores.set(id, score(post, now - timeOf(id)))
+    }
     // Of equals the newer comes first, as the candidates do.
-    const ranked = scored.sort((a, b) => b.score - a.score).map(({ id }) => id)
+    const worth = (id: string) => scores.get(id) ?? 0
+    const ranked = [...posts.keys()].sort((a, b) => worth(b) - worth(a))
     const name = randomUUID()
     // Of a single page nothing is left to go on with.
     if (ranked.length > shown) await keep(reader, name, ranked)
-    return { name, ids: ranked, hit: hit && found.hit }
+    return { name, ids: ranked, posts, hit: hit && found.hit }
   }
 
   async function keep(reader: string, name: string, ids: string[]): Promise<void> {

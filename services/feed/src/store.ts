@@ -35,8 +35,9 @@ export type Rebuilt = {
   /** The newest 801 of those who are no celebrities: one more than a list holds. */
   newest: string[]
   celebrities: string[]
-  /** The page asked for, where it does not follow from `newest` alone. */
-  page: string[] | null
+  /** The page asked for does not follow from `newest`: it is in `page`. */
+  apart: boolean
+  page: string[]
 }
 
 /** All SQL that reads posts. Every function throws Problem 503 while Postgres is away. */
@@ -54,9 +55,9 @@ export function createStore(postgres: Postgres) {
   /** Which of these posts a person likes, and of all they like the newest; newest first. */
   async function findLikes(viewer: string, ids: string[], newest: number): Promise<string[]> {
     const rows = await postgres.query<{ post_id: string }>(
-      `(select post_id from likes where user_id = $1 order by post_id desc limit $3)
+      `select post_id from likes where user_id = $1 and post_id = any($2)
        union
-       select post_id from likes where user_id = $1 and post_id = any($2)
+       (select post_id from likes where user_id = $1 order by post_id desc limit $3)
        order by post_id desc`,
       [viewer, ids, newest],
     )
@@ -85,24 +86,27 @@ export function createStore(postgres: Postgres) {
          ) newest)
          where not celebrity
          order by newest.id desc limit ${longest + 1}
+       ), page as materialized (
+         select exists (select from followed where celebrity)
+           or (select count(*) from newest) > ${longest}
+             and (select count(*) from newest where id < $3) < $4::int + $5::int as apart
        )
        select
-         case when exists (select from followed where celebrity)
-           or (select count(*) from newest) > ${longest}
-             and (select count(*) from newest where id < $3) < $4::int + $5::int
-         then array(
-           select page.id
+         array(
+           select older.id
            from (followed cross join lateral (
              select posts.id from posts where user_id = followed.id and posts.id < $3
              order by posts.id desc limit $4::int + $5::int
-           ) page)
-           order by page.id desc offset $4 limit $5
-         ) end as page,
+           ) older)
+           where (select apart from page)
+           order by older.id desc offset $4 limit $5
+         ) as page,
+         (select apart from page) as apart,
          array(select id from newest order by id desc) as newest,
          array(select id from followed where celebrity) as celebrities`,
       [reader, following, below, offset, count],
     )
-    return rebuilt ?? { newest: [], celebrities: [], page: null }
+    return rebuilt ?? { newest: [], celebrities: [], apart: false, page: [] }
   }
 
   /** Ids of what these people wrote, newest first. */
