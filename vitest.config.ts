@@ -49,7 +49,7 @@ export default defineConfig({
         test: {
           name: 'journeys',
           include: ['tests/journeys/**/*.test.ts'],
-          exclude: ['tests/journeys/faults.test.ts'],
+          exclude: ['tests/journeys/faults*.test.ts'],
           globalSetup: 'tests/whole-platform.ts',
           sequence: { groupOrder: 2 },
           maxWorkers: 1,
@@ -60,7 +60,7 @@ export default defineConfig({
       {
         test: {
           name: 'faults',
-          include: ['tests/journeys/faults.test.ts'],
+          include: ['tests/journeys/faults*.test.ts'],
           globalSetup: 'tests/whole-platform.ts',
           sequence: { groupOrder: 3 },
           maxWorkers: 1,

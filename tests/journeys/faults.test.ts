@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createClient } from 'redis'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Answer } from '../answer.ts'
+import { expectAway } from '../away.ts'
 import { journey } from '../journey.ts'
 import { readEveryTrace, readSpanCounts } from '../lens.ts'
 import { note } from '../notes.ts'
@@ -198,13 +199,6 @@ describe('with a part away', () => {
     expect([200, 502, 503]).toEqual(expect.arrayContaining(logins))
   })
 })
-
-function expectAway({ status, headers, body, traceId }: Answer) {
-  expect(status).toBe(503)
-  expect(headers['content-type']).toMatch(/^application\/problem\+json/)
-  expect(Number(headers['retry-after'])).toBeGreaterThan(0)
-  expect(body).toMatchObject({ status: 503, trace_id: traceId })
-}
 
 async function untilStatus(act: () => Promise<Answer>, status: number): Promise<number> {
   for (let tries = 0; ; tries++) {
