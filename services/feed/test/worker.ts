@@ -30,7 +30,7 @@ export async function startWorker({ profileUrl, celebrityFollowers = 5_000 }: Op
   const port = await findPort()
   const env = {
     CLEW_STATSD: '127.0.0.1:9',
-    CLEW_REDIS_PATIENCE_MS: '1000',
+    CLEW_REDIS_PATIENCE_MS: '5000',
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     OTEL_SERVICE_NAME: 'feed-worker',
     AUTH_URL: 'http://127.0.0.1:9',
