@@ -12,8 +12,10 @@ export function isMarker(entry: Buffer): boolean {
   return entry.readBigUInt64BE() === 0n
 }
 
-/** The most ids that a list holds. */
-export const longest = 800
+/** A list holds 800 ids, and one more: it tells the last page of them that there is another. */
+export const longest = 801
+/** So many more come in before a list is cut again: cutting at each push costs as much as the push. */
+export const slack = 16
 
 // Lua compares strings in the order of the server's locale, so ids are compared as three numbers,
 // each small enough for a double: 6, 5 and 5 bytes.
@@ -194,20 +196,20 @@ return 1
 `)
 
 /**
- * ARGV: the prefix of the lists' keys, people's ids joined, the id, the most ids to keep.
+ * ARGV: the prefix of the lists' keys, people's ids joined, the id, the most ids to keep, and how many
+ * more may be there until a list is cut to these.
  * The keys are put together here: hundreds of keys as arguments cost more than the work.
  * Gives the number of lists that were there.
  */
 export const pushToLists = defineScript(`${common}
 local prefix, people, id, most = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local room = most + ARGV[5]
 local call, sub, unpack = redis.call, string.sub, struct.unpack
 local id1, id2, id3 = unpack('>I6I5I5', id)
 
-local function trim(key, length)
-  local tail = call('LINDEX', key, -1)
+local function trim(key)
   -- Whoever builds it finds the marker, and trims.
-  if isOpen(tail) then return end
-  if tail == END and length == most + 1 then return end
+  if isOpen(call('LINDEX', key, -1)) then return end
   call('LTRIM', key, 0, most - 1)
 end
 
@@ -217,7 +219,7 @@ local function insert(key)
   -- Older than all of a trimmed list, or in it already.
   if not older or older == id then return end
   local length = call('LINSERT', key, 'BEFORE', older, id)
-  if length > most then trim(key, length) end
+  if length > room then trim(key) end
 end
 
 local lists = 0
@@ -229,7 +231,7 @@ for start = 1, #people, 36 do
     local head1, head2, head3 = unpack('>I6I5I5', head)
     if id1 > head1 or id1 == head1 and (id2 > head2 or id2 == head2 and id3 > head3) then
       local length = call('LPUSH', key, id)
-      if length > most then trim(key, length) end
+      if length > room then trim(key) end
     elseif head ~= id then
       insert(key)
     end

@@ -1,7 +1,7 @@
 import type { Redis } from '@clew/kit/redis'
 import { followingKey } from './following.ts'
 import { keyOf, keysOf, type ListKind } from './list-keys.ts'
-import { longest, pushToLists } from './list-scripts.ts'
+import { longest, pushToLists, slack } from './list-scripts.ts'
 import { toRaw } from './raw-ids.ts'
 
 export type ListWriter = ReturnType<typeof createListWriter>
@@ -25,7 +25,7 @@ export function createListWriter(redis: Redis) {
           pushToLists<number>(
             client,
             [],
-            [keyOf(kind, ''), people.join(''), toRaw([postId]), `${longest}`],
+            [keyOf(kind, ''), people.join(''), toRaw([postId]), `${longest}`, `${slack}`],
           ),
       }),
     async drop(kind: ListKind, people: string[]): Promise<void> {

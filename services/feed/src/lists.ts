@@ -82,7 +82,7 @@ export function createLists(redis: Redis, metrics: Metrics, overdue: Overdue) {
 
   /**
    * Fills what was claimed, together with what was pushed meanwhile; nothing when the claim is gone.
-   * @param ids newest first, up to 800
+   * @param ids newest first, as many as a list holds
    * @param end these are all there are
    * @param celebrities for a timeline: those whose own lists are to be merged in
    */

@@ -32,7 +32,7 @@ export const columns = `${own},
 /** Where a page of ids is: below this id, after so many. */
 export type Place = { below?: string | undefined; offset: number; count: number }
 export type Rebuilt = {
-  /** The newest 801 of those who are no celebrities: one more than a list holds. */
+  /** The newest of those who are no celebrities: one more than a list holds. */
   newest: string[]
   celebrities: string[]
   /** The page asked for does not follow from `newest`: it is in `page`. */
@@ -123,7 +123,7 @@ export function createStore(postgres: Postgres) {
     return rows.map(({ id }) => id)
   }
 
-  /** The newest 801 ids of each of these authors, newest first. */
+  /** The newest ids of each of these authors, newest first: one more than a list holds. */
   function listNewest(authors: string[]): Promise<{ author: string; ids: string[] }[]> {
     return postgres.query(
       `select author, array(

@@ -7,7 +7,8 @@ type List = {
   celebrities: string[]
 }
 
-const longest = 800
+const longest = 801
+const slack = 16
 
 /** What the lists should do, said as plainly as possible and without a thought for speed. */
 export function createListModel() {
@@ -15,8 +16,8 @@ export function createListModel() {
   let claims = 0
   const find = (kind: ListKind, id: string) => lists.get(`${kind} ${id}`)
 
-  function cut(list: List) {
-    if (list.state === 'open' || list.ids.length <= longest) return
+  function cut(list: List, room = 0) {
+    if (list.state === 'open' || list.ids.length <= longest + room) return
     list.ids.length = longest
     list.state = 'trimmed'
   }
@@ -41,7 +42,8 @@ export function createListModel() {
         const below = list?.state === 'trimmed' && post < (list.ids.at(-1) ?? '')
         if (!list || below) continue
         list.ids = newestFirst([...list.ids, post])
-        cut(list)
+        // The marker that all ended lists have takes one place.
+        cut(list, list.state === 'ended' ? slack - 1 : slack)
       }
     },
     remove(kind: ListKind, id: string, posts: string[]) {
