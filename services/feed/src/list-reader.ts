@@ -10,6 +10,7 @@ type Deps = { lists: Lists; store: Store; following: Following }
 
 /**
  * Pages of post ids: from the list in Redis, or else from Postgres, which builds the list anew.
+ * Those who miss the same list at once wait until one has built it, and then read it.
  * Deeper than a list reaches, each page is one statement that begins where the last page ended.
  */
 export function createListReader({ lists, store, following }: Deps): ReadIds {
@@ -18,23 +19,17 @@ export function createListReader({ lists, store, following }: Deps): ReadIds {
   async function readIds(kind: ListKind, id: string, place: Place): Promise<Ids> {
     const slice = await lists.read(kind, id, place)
     if (slice?.complete) return { ids: slice.ids, hit: true }
-    if (slice && !slice.known) return buildOnce(kind, id, place)
-    if (slice && slice.coldCelebrities.length > 0) {
-      return readWarm(kind, id, place, slice.coldCelebrities)
-    }
-    return readPostgres(kind, id, place)
-  }
-
-  /**
-   * Those who miss the same list at once wait until one has built it, and then read it: what was
-   * pushed meanwhile, such as a post of their own, is in it.
-   */
-  async function buildOnce(kind: ListKind, id: string, place: Place): Promise<Ids> {
+    if (!slice) return readPostgres(kind, id, place)
     const name = `${kind}:${id}`
     const running = building.get(name)
-    if (!running) return once(name, build(kind, id, place))
-    await running
-    return readAgain(kind, id, place)
+    if (running) {
+      // What is pushed meanwhile, such as a post of their own, is in the list, not in what is loaded.
+      await running
+      return readAgain(kind, id, place)
+    }
+    if (!slice.known) return once(name, build(kind, id, place))
+    if (slice.coldCelebrities.length > 0) return readWarm(kind, id, place, slice.coldCelebrities)
+    return readPostgres(kind, id, place)
   }
 
   async function readAgain(kind: ListKind, id: string, place: Place): Promise<Ids> {

@@ -214,6 +214,15 @@ test('likes read before another like are not what stays', async () => {
   expect(await redis.ttl(likedKey(viewer))).toBeGreaterThan(3_000)
 })
 
+test('a like read before its end is not what stays', async () => {
+  const viewer = uuid()
+  const id = await write()
+  await like(viewer, [id])
+  meanwhile = () => cache.setCounts(id, 0, 0, 2, { viewer, on: false })
+  await liked.read(viewer, [id])
+  expect((await liked.read(viewer, [id])).liked).toEqual([false])
+})
+
 test('of somebody who likes thousands the newest are kept, and older ones are asked for', async () => {
   const viewer = uuid()
   const [oldLiked, oldOther] = [await write(), await write()]
