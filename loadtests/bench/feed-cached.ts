@@ -102,7 +102,7 @@ async function compare(
     },
     row(`${base.name}, ${describe(base)}`, middleOf(bases, base.parts), 'us/request'),
     row(`${other.name}, ${describe(other)}`, middleOf(others, other.parts), 'us/request'),
-    ...[...other.parts, ...beside].map((part) =>
+    ...[...new Set([...base.parts, ...other.parts, ...beside])].map((part) =>
       row(
         `${other.name}: ${part} (${base.name} ${middleOf(bases, [part]).toFixed(0)})`,
         middleOf(others, [part]),

@@ -4,7 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Platform } from '@clew/launcher/platform'
-import { answersHttp } from '@clew/launcher/readiness'
+import { answersTcp } from '@clew/launcher/readiness'
 import { findTools } from '@clew/launcher/tools'
 import type { Block } from './blocks.ts'
 import { type Asking, type Got, sendAll } from './feed-load.ts'
@@ -37,11 +37,8 @@ export async function startControl(platform: Platform): Promise<Control> {
   const proxy = startChild(nginx?.file ?? '', files, nginx?.env)
   stack.defer(() => endChild(proxy))
   const origin = `http://127.0.0.1:${door}`
-  const ready = answersHttp(`${origin}/nobody`)
-  for (let tries = 0; !(await ready()); tries++) {
-    if (tries > 100) throw new Error('the control does not answer')
-    await sleep(100)
-  }
+  await untilReady(server)
+  await untilReady(door)
   const redis = () => platform.pid('redis') ?? 0
   const read = () => ({
     control: cpuMicrosOf(node.pid ?? 0),
@@ -64,6 +61,14 @@ export async function startControl(platform: Platform): Promise<Control> {
       return { cpu, spans: 0, got }
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+async function untilReady(port: number): Promise<void> {
+  const ready = answersTcp(port)
+  for (let tries = 0; !(await ready()); tries++) {
+    if (tries > 100) throw new Error('the control does not start')
+    await sleep(100)
   }
 }
 

@@ -6,7 +6,7 @@ import { type Asking, type Got, sendAll } from './feed-load.ts'
 import { askTimeline, askToPost, logIn, populate, type User } from './feed-world.ts'
 import type { Row } from './row.ts'
 
-const caches = ['timeline', 'author', 'post', 'counts', 'liked', 'following']
+const caches = ['timeline', 'author', 'post', 'counts', 'liked']
 
 /**
  * How often the caches have what is asked for, with the mix of DeathStarBench's social network: 60 home
@@ -33,11 +33,12 @@ export async function benchHits(quick: boolean, portOffset: number): Promise<Row
   const before = await readCounters(platform)
   const warm = await sendAll(platform.urls.gateway, amount, next)
   const after = await readCounters(platform)
-  const of = `${plan.people.length} people, ${plan.posts.length} posts`
+  const say = (count: number) => count.toLocaleString('en')
+  const of = `${say(plan.people.length)} people, ${say(plan.posts.length)} posts`
   const row = (name: string, value: number): Row => ({ name, value, unit: '', better: 'higher' })
   return [
     { ...row(`pages that were hits, by X-Cache (${of}), once warm`, shareOf(warm)), aim: 0.95 },
-    row(`the same, the first ${amount.toLocaleString('en')} requests after a start`, shareOf(cold)),
+    row(`the same, the first ${say(amount)} requests after a start`, shareOf(cold)),
     ...caches.map((cache) =>
       row(`by StatsD, cache ${cache}, once warm`, shareBetween(before, after, cache)),
     ),

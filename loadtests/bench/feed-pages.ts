@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Platform } from '@clew/launcher/platform'
-import { describeCurve, measureCurve } from './feed-curves.ts'
+import { measureCurve } from './feed-curves.ts'
 import { sendAll } from './feed-load.ts'
 import { askTimeline, type User, type World } from './feed-world.ts'
 import type { Row } from './row.ts'
@@ -70,7 +70,7 @@ async function readPage(platform: Platform, reader: User, query: string): Promis
 function describe({ mode }: World, curve: { x: number; y: number }[]): Row[] {
   const top = curve[0]?.y ?? Number.NaN
   return curve.slice(1).map(({ x, y }): Row => {
-    const name = `page ${x} against page 1, ${mode} (us: ${describeCurve(curve)})`
+    const name = `page ${x} against page 1, ${mode} (${y.toFixed(0)} against ${top.toFixed(0)} us)`
     return { name, value: y / top, unit: '', better: 'lower', ...(x < past && { aim: 1.15 }) }
   })
 }
