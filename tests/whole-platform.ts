@@ -11,8 +11,8 @@ const issuer = {
   AUTH_OIDC_CLIENT_SECRET: 'a-secret-of-the-tests',
 }
 
-/** So that four followers make a celebrity. */
-const celebrities = { FEED_CELEBRITY_FOLLOWERS: '3' }
+/** So that four followers make a celebrity, and a busy machine is not taken for a Redis that is away. */
+const tuned = { FEED_CELEBRITY_FOLLOWERS: '3', CLEW_REDIS_PATIENCE_MS: '500' }
 
 // Vitest loads this file anew for each project; what they share must stand outside of it.
 type Shared = { running?: Promise<AsyncDisposable>; users: number }
@@ -44,7 +44,7 @@ export async function setup(): Promise<() => Promise<void>> {
 }
 
 async function start(): Promise<AsyncDisposable> {
-  const env = { ...issuer, ...celebrities }
+  const env = { ...issuer, ...tuned }
   const platform = await startPlatform({ portOffset, state, fresh: true, env })
   const { ports, urls, control } = platform
   const told: TestPlatform = { ports, urls, env: platform.env, control, state: platform.state }

@@ -1,6 +1,11 @@
+import { randomBytes } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { openAdmin } from '../handled.ts'
 import { journey } from '../journey.ts'
 import { newcomer, resident } from '../person.ts'
+import { readPlatform } from '../platform.ts'
 
 // What the worker does for a post of somebody whom nobody follows.
 const fanoutToNobody = `
@@ -140,5 +145,37 @@ describe('a post', () => {
     expect((await newcomer().get(`/api/posts/${id}`, { authorization: 'Bearer x' })).status).toBe(
       401,
     )
+  })
+
+  it('is in no span, no event and no log', async () => {
+    const [person, other] = [await resident(), await resident()]
+    const word = `heron${randomBytes(6).toString('hex')}`
+    const post = await journey('a post about a heron', () => person.write(`A ${word}`))
+    const { id } = post.answer.body
+    const journeys = [
+      post,
+      await journey('a comment', () => other.comment(id, `My ${word}`)),
+      await journey('a share', () => other.share(id, `Our ${word}`)),
+      await journey('an edit', () => person.patch(`/api/posts/${id}`, { content: `The ${word}` })),
+    ]
+    for (const { answer, trace } of journeys) {
+      expect(answer.body.content).toContain(word)
+      const spans = await trace.spans()
+      expect(spans.length).toBeGreaterThan(5)
+      // Times are big integers, which JSON does not know.
+      const text = JSON.stringify(spans, (_, value) =>
+        typeof value === 'bigint' ? undefined : value,
+      )
+      expect(text).not.toContain(word)
+    }
+    const redis = await openAdmin()
+    const events = JSON.stringify(await redis.xRevRange('events:feed', '+', '-', { COUNT: 200 }))
+    redis.destroy()
+    expect(events).toContain(id)
+    expect(events).not.toContain(word)
+    const logs = join(readPlatform().state, 'logs')
+    for (const name of await readdir(logs)) {
+      expect(await readFile(join(logs, name), 'utf8')).not.toContain(word)
+    }
   })
 })
