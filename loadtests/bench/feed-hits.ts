@@ -3,7 +3,7 @@ import { type Platform, startPlatform } from '@clew/launcher/platform'
 import { type Person, type Plan, planPopulation } from '@clew/population/plan'
 import { createPicker, createRandom } from '@clew/population/random'
 import { type Asking, type Got, sendAll } from './feed-load.ts'
-import { askTimeline, askToPost, logIn, populate, type User } from './feed-world.ts'
+import { askTimeline, askToPost, environment, logIn, populate, type User } from './feed-world.ts'
 import type { Row } from './row.ts'
 
 const caches = ['timeline', 'author', 'post', 'counts', 'liked']
@@ -17,7 +17,7 @@ export async function benchHits(quick: boolean, portOffset: number): Promise<Row
     portOffset,
     state: '.clew/bench/feed-hits',
     fresh: true,
-    env: { AUTH_RATE_LOGIN_ADDRESS: '1000000' },
+    env: environment,
   })
   const plan = planPopulation({
     people: quick ? 200 : 1_000,
