@@ -142,15 +142,28 @@ export function createLists(redis: Redis, metrics: Metrics, overdue: Overdue) {
         command: 'LREM',
         on: kind,
         batch: postIds.length,
-        send: (client) => removeAll(client, keyOf(kind, id), postIds),
+        send: (client) => removeAll(client, keysOf(kind, id), postIds),
       }),
   }
 }
 
-async function removeAll(client: RedisConnection, key: string, ids: string[]): Promise<void> {
+/** What is no more may be in the list itself, or in one that is merged into it. */
+async function removeAll(
+  client: RedisConnection,
+  [key = '', celebritiesKey]: string[],
+  ids: string[],
+): Promise<void> {
+  const celebrities = celebritiesKey ? await client.get(celebritiesKey) : ''
+  const authors = splitIds(celebrities ?? '')
   const multi = client.multi()
-  for (const id of ids) multi.lRem(key, 1, toRaw([id]))
+  for (const list of [key, ...authors.map((author) => keyOf('author', author))]) {
+    for (const id of ids) multi.lRem(list, 1, toRaw([id]))
+  }
   await multi.execAsPipeline()
+}
+
+function splitIds(joined: string): string[] {
+  return joined.match(/.{36}/g) ?? []
 }
 
 function toSlice([found, raw, cold]: [number, Buffer, Buffer]): Slice {
@@ -158,7 +171,7 @@ function toSlice([found, raw, cold]: [number, Buffer, Buffer]): Slice {
     ids: fromRaw(raw),
     complete: found === 2,
     known: found > 0,
-    coldCelebrities: cold.length > 0 ? (cold.toString().match(/.{36}/g) ?? []) : [],
+    coldCelebrities: cold.length > 0 ? splitIds(cold.toString()) : [],
   }
 }
 

@@ -47,10 +47,15 @@ export function createListModel() {
       }
     },
     remove(kind: ListKind, id: string, posts: string[]) {
-      const list = find(kind, id)
-      if (!list) return
-      list.ids = list.ids.filter((post) => !posts.includes(post))
-      if (list.ids.length === 0 && list.state === 'trimmed') lists.delete(`${kind} ${id}`)
+      const mine = find(kind, id)
+      const merged = mine?.celebrities.map((author) => ['author', author] as const) ?? []
+      for (const [kindOfOne, idOfOne] of [[kind, id] as const, ...merged]) {
+        const list = find(kindOfOne, idOfOne)
+        if (!list) continue
+        list.ids = list.ids.filter((post) => !posts.includes(post))
+        const empty = list.ids.length === 0 && list.state === 'trimmed'
+        if (empty) lists.delete(`${kindOfOne} ${idOfOne}`)
+      }
     },
     drop: (kind: ListKind, people: string[]) => {
       for (const id of people) lists.delete(`${kind} ${id}`)

@@ -123,6 +123,18 @@ test('the posts of celebrities are merged in, whatever of it is cached', async (
   expect(cacheOf(await village.read(reader))).toBe('hit')
 })
 
+test('a deleted post of a celebrity leaves their list, whose reader finds it gone', async () => {
+  const [reader, star] = (await people(2)) as [Person, Person]
+  village.follow(reader, [star])
+  const [id] = await village.posts(star, 5)
+  await service.owner.query('update authors set celebrity = true where id = $1', [star.id])
+  for (let round = 0; round < 2; round++) await village.read(reader)
+  expect(await redis.lLen(`feed:author:${star.id}`)).toBe(6)
+  await service.ask('DELETE', `/api/posts/${id}`, { token: star.token })
+  expect(idsOf(await village.read(reader))).not.toContain(id)
+  await waitUntil(async () => (await redis.lLen(`feed:author:${star.id}`)) === 5)
+})
+
 test('a page may be asked for by its number', async () => {
   const { reader, all } = await someReader(30)
   for (const page of [1, 2, 3, 4]) {
