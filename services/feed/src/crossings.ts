@@ -1,4 +1,5 @@
 import type { Redis } from '@clew/kit/redis'
+import { splitIds } from './id-text.ts'
 import { type ListWriter, peopleAtOnce } from './list-writer.ts'
 import type { ProfileNeighbour } from './profile-neighbour.ts'
 import type { Authors } from './store/authors.ts'
@@ -22,8 +23,8 @@ export function createCrossings(
     let next: string | null = null
     do {
       const followers = await profile.findFollowers(id, page, next)
-      for (let at = 0; at < followers.ids.length; at += peopleAtOnce) {
-        await lists.drop('timeline', followers.ids.slice(at, at + peopleAtOnce))
+      for (const some of splitIds(followers.ids, peopleAtOnce)) {
+        await lists.drop('timeline', some.split(' '))
       }
       next = followers.next
     } while (next)

@@ -1,6 +1,7 @@
 import type { Logger } from '@clew/kit/log'
 import type { Metrics } from '@clew/telemetry/statsd'
 import type { Crossings } from './crossings.ts'
+import { countIds, splitIds } from './id-text.ts'
 import { type ListWriter, peopleAtOnce } from './list-writer.ts'
 import type { Followers, ProfileNeighbour } from './profile-neighbour.ts'
 import type { Authors } from './store/authors.ts'
@@ -52,13 +53,13 @@ export function createFanout(deps: FanoutDeps) {
   }
 
   async function pushToAll(userId: string, postId: string, first: Followers): Promise<void> {
-    let people = [userId, ...first.ids]
+    let people = `${userId} ${first.ids}`.trim()
     for (let next = first.next; ; ) {
       // One chunk after the other: between them Redis answers readers.
-      for (let at = 0; at < people.length; at += peopleAtOnce) {
-        await lists.push('timeline', people.slice(at, at + peopleAtOnce), postId)
+      for (const some of splitIds(people, peopleAtOnce)) {
+        await lists.pushToText('timeline', some, postId)
       }
-      metrics.count('fanout.pushed', {}, people.length)
+      metrics.count('fanout.pushed', {}, countIds(people))
       if (!next) return
       const more = await profile.findFollowers(userId, page, next)
       people = more.ids

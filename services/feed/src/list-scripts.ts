@@ -196,45 +196,43 @@ return 1
 `)
 
 /**
- * ARGV: the prefix of the lists' keys, people's ids joined, the id, the most ids to keep, and how many
- * more may be there until a list is cut to these.
- * The keys are put together here: hundreds of keys as arguments cost more than the work.
- * Gives the number of lists that were there.
+ * ARGV: the lists' keys with a space between them, the length of each, the id, the most ids to keep,
+ * how many more there may be before a list is cut. One text instead of hundreds of arguments, and
+ * as few commands as can be: they are what this costs. Gives the number of lists that were there.
  */
 export const pushToLists = defineScript(`${common}
-local prefix, people, id, most = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local keys, width, id = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local most = tonumber(ARGV[4])
 local room = most + ARGV[5]
 local call, sub, unpack = redis.call, string.sub, struct.unpack
 local id1, id2, id3 = unpack('>I6I5I5', id)
 
 local function trim(key)
   -- Whoever builds it finds the marker, and trims.
-  if isOpen(call('LINDEX', key, -1)) then return end
-  call('LTRIM', key, 0, most - 1)
+  if not isOpen(call('LINDEX', key, -1)) then call('LTRIM', key, 0, most - 1) end
 end
 
 local function insert(key)
   local place = countNewer(key, id)
   local older = call('LINDEX', key, place)
   -- Older than all of a trimmed list, or in it already.
-  if not older or older == id then return end
-  local length = call('LINSERT', key, 'BEFORE', older, id)
-  if length > room then trim(key) end
+  if not older or older == id then return 0 end
+  return call('LINSERT', key, 'BEFORE', older, id)
 end
 
 local lists = 0
-for start = 1, #people, 36 do
-  local key = prefix .. sub(people, start, start + 35)
-  local head = call('LINDEX', key, 0)
-  if head then
+for start = 1, #keys, width + 1 do
+  local key = sub(keys, start, start + width - 1)
+  local length = call('LPUSHX', key, id)
+  if length > 0 then
     lists = lists + 1
-    local head1, head2, head3 = unpack('>I6I5I5', head)
-    if id1 > head1 or id1 == head1 and (id2 > head2 or id2 == head2 and id3 > head3) then
-      local length = call('LPUSH', key, id)
-      if length > room then trim(key) end
-    elseif head ~= id then
-      insert(key)
+    local head1, head2, head3 = unpack('>I6I5I5', call('LINDEX', key, 1))
+    if not (id1 > head1 or id1 == head1 and (id2 > head2 or id2 == head2 and id3 > head3)) then
+      -- It came late: not to the top.
+      call('LPOP', key)
+      length = insert(key)
     end
+    if length > room then trim(key) end
   end
 end
 return lists

@@ -1,5 +1,6 @@
 import type { Redis } from '@clew/kit/redis'
 import { followingKey } from './following.ts'
+import { countIds, idLength } from './id-text.ts'
 import { keyOf, keysOf, type ListKind } from './list-keys.ts'
 import { longest, pushToLists, slack } from './list-scripts.ts'
 import { toRaw } from './raw-ids.ts'
@@ -14,20 +15,24 @@ export function createListWriter(redis: Redis) {
   async function drop(on: string, keys: string[]): Promise<void> {
     await redis.run({ command: 'DEL', on, send: (client) => client.del(keys) })
   }
+  /** @param people ids with a space between them, up to 500 */
+  function pushToText(kind: ListKind, people: string, postId: string): Promise<number> {
+    const prefix = keyOf(kind, '')
+    const keys = prefix + people.replaceAll(' ', ` ${prefix}`)
+    const width = `${prefix.length + idLength}`
+    const values = [keys, width, toRaw([postId]), `${longest}`, `${slack}`]
+    return redis.run({
+      command: 'EVAL',
+      on: kind,
+      batch: countIds(people),
+      send: (client) => pushToLists<number>(client, [], values),
+    })
+  }
   return {
+    pushToText,
     /** Gives the number of lists that were there. */
     push: (kind: ListKind, people: string[], postId: string): Promise<number> =>
-      redis.run({
-        command: 'EVAL',
-        on: kind,
-        batch: people.length,
-        send: (client) =>
-          pushToLists<number>(
-            client,
-            [],
-            [keyOf(kind, ''), people.join(''), toRaw([postId]), `${longest}`, `${slack}`],
-          ),
-      }),
+      pushToText(kind, people.join(' '), postId),
     async drop(kind: ListKind, people: string[]): Promise<void> {
       await drop(
         kind,

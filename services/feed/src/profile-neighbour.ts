@@ -3,7 +3,8 @@ import type { Client } from '@clew/kit/client'
 export type Followers = {
   /** Of all pages together. */
   follower_count: number
-  ids: string[]
+  /** With a space between them. */
+  ids: string
   /** What to ask for after this page; null on the last. */
   next: string | null
 }

@@ -261,9 +261,9 @@ describe('in the middle of a fan-out', () => {
     const neighbour = stack.use(
       await serve(async (path) => {
         asked++
-        if (!path.includes('after=')) return { follower_count: 2, ids: [early], next: 'more' }
+        if (!path.includes('after=')) return { follower_count: 2, ids: early, next: 'more' }
         await held.promise
-        return { follower_count: 2, ids: [late], next: null }
+        return { follower_count: 2, ids: late, next: null }
       }),
     )
     slow = stack.use(await startWorker({ profileUrl: neighbour.url }))

@@ -77,9 +77,12 @@ export const followerIdsQuery = z.object({
   after: cursor.optional(),
 })
 
-/** `next` goes into `after`; null on the last page. `follower_count` is of all pages. */
+/**
+ * `ids` are those of one page with a space between them. `next` goes into `after`; null on the last
+ * page. `follower_count` is of all pages.
+ */
 export const followerIds = z
-  .object({ follower_count: z.int().min(0), ids: z.array(id), next: z.string().nullable() })
+  .object({ follower_count: z.int().min(0), ids: z.string(), next: z.string().nullable() })
   .meta({ id: 'FollowerIds' })
 
 /** The 10,000 followed last, newest first. */

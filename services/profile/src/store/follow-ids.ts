@@ -9,14 +9,15 @@ type Ids = { ids: string | null; people: number; oldest: Date | null }
  */
 export function createFollowIds(postgres: Postgres) {
   /**
-   * `{follower_count, ids[], next}`, those who followed last first. The count is of all of them.
+   * `{follower_count, ids, next}`, those who followed last first. The count is of all of them.
+   * The ids are one text with a space between them: ten thousand are quicker cut than parsed.
    * `next` is null on the last page, which is empty when the one before it was just full.
    */
   async function followerIds(id: string, limit: number, after?: Position): Promise<string> {
     const [found] = await postgres.query<Ids & { follower_count: number | null }>(
       `select ids, people, oldest, follower_count
        from (
-         select string_agg(follower_id::text, '","' order by created_at desc, follower_id desc) as ids,
+         select string_agg(follower_id::text, ' ' order by created_at desc, follower_id desc) as ids,
                 count(*)::int as people, min(created_at) as oldest
          from (select follower_id, created_at
                from follows
@@ -30,7 +31,7 @@ export function createFollowIds(postgres: Postgres) {
     const { follower_count, ids, people = 0, oldest } = found ?? {}
     const more = people === limit && ids && oldest
     const next = more ? `"${writeCursor({ at: oldest, id: ids.slice(-36) })}"` : 'null'
-    return `{"follower_count":${follower_count ?? 0},"ids":${toArray(ids)},"next":${next}}`
+    return `{"follower_count":${follower_count ?? 0},"ids":"${ids ?? ''}","next":${next}}`
   }
 
   /** `{ids[]}`: the 10,000 whom this person followed last. */
@@ -44,14 +45,10 @@ export function createFollowIds(postgres: Postgres) {
              limit 10000) as page`,
       [id],
     )
-    return `{"ids":${toArray(found?.ids)}}`
+    return `{"ids":${found?.ids ? `["${found.ids}"]` : '[]'}}`
   }
 
   return { followerIds, followingIds }
 }
 
 const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
-
-function toArray(ids: string | null | undefined): string {
-  return ids ? `["${ids}"]` : '[]'
-}
