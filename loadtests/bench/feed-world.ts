@@ -27,12 +27,16 @@ export const environment = {
   CLEW_REDIS_PATIENCE_MS: '2000',
 }
 
-/** Whoever starts a world ends its platform. */
-export async function startWorld(mode: TelemetryMode, portOffset: number): Promise<World> {
+/** Whoever starts a world ends its platform. Its state is kept under `name`. */
+export async function startWorld(
+  mode: TelemetryMode,
+  portOffset: number,
+  name: string = mode,
+): Promise<World> {
   const platform = await startPlatform({
     telemetry: mode,
     portOffset,
-    state: `.clew/bench/feed-${mode}`,
+    state: `.clew/bench/feed-${name}`,
     fresh: true,
     env: { ...environment, FEED_CELEBRITY_FOLLOWERS: String(celebrityFollowers) },
   })

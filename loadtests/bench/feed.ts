@@ -36,7 +36,7 @@ async function benchWorlds(quick: boolean): Promise<Row[]> {
   rows.push(...(await benchBytes(lean)))
   rows.push(...(await benchPages(quick, worlds)))
   rows.push(...(await benchFanout(quick, worlds)))
-  rows.push(...(await benchPosts(quick, worlds)))
+  rows.push(...(await benchPosts(quick, worlds, portOffset + 1_000)))
   // Last: it stops the workers.
   rows.push(...(await benchCompose(quick, worlds)))
   return rows
