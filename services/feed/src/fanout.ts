@@ -35,7 +35,7 @@ export function createFanout(deps: FanoutDeps) {
   async function fanOut({ post_id, user_id }: PostCreated): Promise<void> {
     const started = performance.now()
     // The author's own lists got it with the post, unless that process or Redis was away just then.
-    await lists.push('author', [user_id], post_id)
+    await lists.pushOwn('author', user_id, post_id)
     const wasCelebrity = await authors.isCelebrity(user_id)
     const followers = await profile.findFollowers(user_id, wasCelebrity ? 1 : page)
     const people = followers.follower_count
@@ -44,7 +44,7 @@ export function createFanout(deps: FanoutDeps) {
       await authors.setCelebrity(user_id, false)
       await pushToAll(user_id, post_id, await profile.findFollowers(user_id, page))
     } else if (wasCelebrity || people > celebrityFollowers) {
-      await lists.push('timeline', [user_id], post_id)
+      await lists.pushOwn('timeline', user_id, post_id)
       if (wasCelebrity) await crossings.finish(user_id)
       else await crossings.cross(user_id)
     } else await pushToAll(user_id, post_id, followers)
@@ -53,11 +53,12 @@ export function createFanout(deps: FanoutDeps) {
   }
 
   async function pushToAll(userId: string, postId: string, first: Followers): Promise<void> {
+    const push = lists.startFanout(postId)
     let people = `${userId} ${first.ids}`.trim()
     for (let next = first.next; ; ) {
       // One chunk after the other: between them Redis answers readers.
       for (const some of splitIds(people, peopleAtOnce)) {
-        await lists.pushToText('timeline', some, postId)
+        await push(some)
       }
       metrics.count('fanout.pushed', {}, countIds(people))
       if (!next) return

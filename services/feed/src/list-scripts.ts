@@ -149,6 +149,15 @@ end
 return {2, table.concat(merged), ''}
 `)
 
+/**
+ * The newest id that any timeline may hold, and how it came there: who brings a newer one to thousands
+ * need not look at each list whether it belongs on top. How: OWN, to its author alone; the token of
+ * a fan-out, to its author and to those whom that fan-out has reached; ANY, to anybody.
+ */
+export const aheadKey = 'feed:ahead'
+export const own = 'own'
+export const any = 'any'
+
 /** KEYS as for reading. ARGV: the marker OPEN with a token, its life in ms. Gives 1 when claimed. */
 export const claimList = defineScript(`
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
@@ -159,7 +168,7 @@ return 1
 `)
 
 /**
- * KEYS as for reading. ARGV: the marker that was put, ids joined, '1' when these are all there are,
+ * KEYS as for reading, for a timeline also the one above. ARGV: the marker that was put, ids joined, '1' when these are all there are,
  * life in ms, celebrities joined, the most ids to keep. Gives 1 unless the claim is gone.
  */
 export const fillList = defineScript(`${common}
@@ -191,21 +200,32 @@ if ARGV[3] == '1' and kept == #entries then
 end
 if kept > 0 then redis.call('RPUSH', key, unpack(entries, 1, kept)) end
 redis.call('PEXPIRE', key, ARGV[4])
-if KEYS[2] then redis.call('SET', KEYS[2], ARGV[5], 'PX', ARGV[4]) end
+if KEYS[2] then
+  redis.call('SET', KEYS[2], ARGV[5], 'PX', ARGV[4])
+  local ahead = redis.call('GET', KEYS[3])
+  if #entries > 0 and not isMarker(entries[1]) then
+    local aheadId = ahead and string.sub(ahead, 1, 16)
+    if not aheadId or aheadId == entries[1] or isNewer(entries[1], aheadId) then
+      redis.call('SET', KEYS[3], entries[1] .. '${any}')
+    end
+  end
+end
 return 1
 `)
 
 /**
+ * KEYS: for timelines the one above.
  * ARGV: the lists' keys with a space between them, the length of each, the id, the most ids to keep,
- * how many more there may be before a list is cut. One text instead of hundreds of arguments, and
- * as few commands as can be: they are what this costs. Gives the number of lists that were there.
+ * how many more there may be before a list is cut, how the id comes there (see above), and at how
+ * many of the lists to look in any case.
+ * One text instead of hundreds of arguments, and as few commands as can be: they are what this costs.
+ * Gives the number of lists that were there.
  */
 export const pushToLists = defineScript(`${common}
 local keys, width, id = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local most = tonumber(ARGV[4])
 local room = most + ARGV[5]
-local call, sub, unpack = redis.call, string.sub, struct.unpack
-local id1, id2, id3 = unpack('>I6I5I5', id)
+local call, sub = redis.call, string.sub
 
 local function trim(key)
   -- Whoever builds it finds the marker, and trims.
@@ -220,20 +240,37 @@ local function insert(key)
   return call('LINSERT', key, 'BEFORE', older, id)
 end
 
-local lists = 0
+-- Whether it belongs on top of every list but those of its author.
+local function isAhead(key, how)
+  local ahead = call('GET', key)
+  local aheadId = ahead and sub(ahead, 1, 16)
+  if not ahead or isNewer(id, aheadId) then
+    call('SET', key, id .. how)
+    return how ~= '${any}' and how ~= '${own}'
+  end
+  if aheadId ~= id then return false end
+  local before = sub(ahead, 17)
+  if how == '${any}' then call('SET', key, id .. how) end
+  if how == '${any}' or how == '${own}' or (before ~= how and before ~= '${own}') then return false end
+  call('SET', key, id .. how)
+  return true
+end
+
+local lists, looked = 0, tonumber(ARGV[7])
+if not KEYS[1] or not isAhead(KEYS[1], ARGV[6]) then looked = #keys end
 for start = 1, #keys, width + 1 do
   local key = sub(keys, start, start + width - 1)
   local length = call('LPUSHX', key, id)
   if length > 0 then
     lists = lists + 1
-    local head1, head2, head3 = unpack('>I6I5I5', call('LINDEX', key, 1))
-    if not (id1 > head1 or id1 == head1 and (id2 > head2 or id2 == head2 and id3 > head3)) then
+    if looked > 0 and not isNewer(id, call('LINDEX', key, 1)) then
       -- It came late: not to the top.
       call('LPOP', key)
       length = insert(key)
     end
     if length > room then trim(key) end
   end
+  looked = looked - 1
 end
 return lists
 `)

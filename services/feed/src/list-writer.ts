@@ -1,8 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import type { Redis } from '@clew/kit/redis'
 import { followingKey } from './following.ts'
 import { countIds, idLength } from './id-text.ts'
 import { keyOf, keysOf, type ListKind } from './list-keys.ts'
-import { longest, pushToLists, slack } from './list-scripts.ts'
+import { aheadKey, any, longest, own, pushToLists, slack } from './list-scripts.ts'
 import { toRaw } from './raw-ids.ts'
 
 export type ListWriter = ReturnType<typeof createListWriter>
@@ -15,24 +16,46 @@ export function createListWriter(redis: Redis) {
   async function drop(on: string, keys: string[]): Promise<void> {
     await redis.run({ command: 'DEL', on, send: (client) => client.del(keys) })
   }
-  /** @param people ids with a space between them, up to 500 */
-  function pushToText(kind: ListKind, people: string, postId: string): Promise<number> {
+  function push(
+    kind: ListKind,
+    people: string,
+    postId: string,
+    how: string,
+    looked = 0,
+  ): Promise<number> {
     const prefix = keyOf(kind, '')
     const keys = prefix + people.replaceAll(' ', ` ${prefix}`)
     const width = `${prefix.length + idLength}`
-    const values = [keys, width, toRaw([postId]), `${longest}`, `${slack}`]
+    const id = toRaw([postId])
+    const values = [keys, width, id, `${longest}`, `${slack}`, how, `${looked}`]
     return redis.run({
       command: 'EVAL',
       on: kind,
       batch: countIds(people),
-      send: (client) => pushToLists<number>(client, [], values),
+      send: (client) => pushToLists<number>(client, kind === 'timeline' ? [aheadKey] : [], values),
     })
   }
   return {
-    pushToText,
     /** Gives the number of lists that were there. */
     push: (kind: ListKind, people: string[], postId: string): Promise<number> =>
-      pushToText(kind, people.join(' '), postId),
+      push(kind, people.join(' '), postId, any),
+    /** To the author alone, before or after everybody else. */
+    pushOwn: (kind: ListKind, authorId: string, postId: string): Promise<number> =>
+      push(kind, authorId, postId, own),
+    /**
+     * To the timelines of an author, first of all, and of followers, each of them once.
+     * @param people ids with a space between them, up to 500 at a time
+     */
+    startFanout(postId: string): (people: string) => Promise<number> {
+      const token = randomBytes(8).toString('base64url')
+      // The author may have it already.
+      let looked = 1
+      return (people) => {
+        const pushed = push('timeline', people, postId, token, looked)
+        looked = 0
+        return pushed
+      }
+    },
     async drop(kind: ListKind, people: string[]): Promise<void> {
       await drop(
         kind,

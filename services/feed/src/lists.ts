@@ -3,7 +3,7 @@ import type { Redis, RedisConnection } from '@clew/kit/redis'
 import type { Metrics } from '@clew/telemetry/statsd'
 import { jitter } from './lifetime.ts'
 import { keyOf, keysOf, type ListKind } from './list-keys.ts'
-import { claimList, fillList, longest, readList } from './list-scripts.ts'
+import { aheadKey, claimList, fillList, longest, readList } from './list-scripts.ts'
 import { createListWriter } from './list-writer.ts'
 import type { Overdue } from './overdue.ts'
 import { fromRaw, toRaw } from './raw-ids.ts'
@@ -96,6 +96,7 @@ export function createLists(redis: Redis, metrics: Metrics, overdue: Overdue) {
   ): Promise<void> {
     if (overdue.has(keyOf(kind, id))) return
     const whole = end ? '1' : '0'
+    const keys = kind === 'timeline' ? [...keysOf(kind, id), aheadKey] : keysOf(kind, id)
     const values = [
       token,
       toRaw(ids),
@@ -107,7 +108,7 @@ export function createLists(redis: Redis, metrics: Metrics, overdue: Overdue) {
     await redis.attempt({
       command: 'EVAL',
       on: kind,
-      send: (client) => fillList(client, keysOf(kind, id), values),
+      send: (client) => fillList(client, keys, values),
     })
   }
 
@@ -130,6 +131,9 @@ export function createLists(redis: Redis, metrics: Metrics, overdue: Overdue) {
     /** Puts one id into the lists of up to 500 people, in those that are there. */
     push: (kind: ListKind, people: string[], postId: string) =>
       orDrop(kind, people, () => writer.push(kind, people, postId)),
+    /** Puts a post into a list of its author's. */
+    pushOwn: (kind: ListKind, authorId: string, postId: string) =>
+      orDrop(kind, [authorId], () => writer.pushOwn(kind, authorId, postId)),
     /** A claim on a list dies with it. */
     drop: (kind: ListKind, people: string[]) =>
       overdue.drop(

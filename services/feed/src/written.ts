@@ -11,8 +11,8 @@ export async function announce(
   // Sent together. Nothing here fails: without Redis these keys are passed by until they are dropped.
   await Promise.all([
     postsCache.put(post),
-    lists.push('author', [post.user_id], post.id),
-    lists.push('timeline', [post.user_id], post.id),
+    lists.pushOwn('author', post.user_id, post.id),
+    lists.pushOwn('timeline', post.user_id, post.id),
   ])
 }
 

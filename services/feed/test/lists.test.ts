@@ -364,3 +364,57 @@ test.each([11, 12, 13, 14])(
     }
   },
 )
+
+test.each([21, 22, 23, 24])(
+  'fan-outs leave lists sorted, whatever comes between (seed %i)',
+  async (seed) => {
+    const random = createRandom(seed)
+    const model = createListModel()
+    const writer = createListWriter(redis)
+    const people = Array.from({ length: 6 }, random.id)
+    const one = <Item>(items: Item[]) => items[random.pick(items.length)] as Item
+    // About as time goes: mostly newer than all before, now and then a little late.
+    const posts = newestFirst(Array.from({ length: 400 }, () => uuid())).reverse()
+    const running: { post: string; push: (people: string) => Promise<number>; rest: string[] }[] =
+      []
+
+    function start(post: string, author: string) {
+      const rest = people.filter((id) => id !== author && random.pick(3) > 0)
+      running.push({ post, push: writer.startFanout(post), rest: [author, ...rest] })
+    }
+    for (let step = 0; step < 1_200; step++) {
+      const post = posts[Math.min(399, Math.max(0, Math.floor(step / 3) + random.pick(6) - 3))]
+      if (post === undefined) continue
+      const author = people[posts.indexOf(post) % people.length] as string
+      const what = random.pick(100)
+      if (what < 30) {
+        await lists.pushOwn('timeline', author, post)
+        model.push('timeline', [author], post)
+        start(post, author)
+      } else if (what < 40) start(post, author)
+      else if (what < 80 && running.length > 0) {
+        const fanout = one(running)
+        const some = fanout.rest.splice(0, 1 + random.pick(3))
+        if (fanout.rest.length === 0) running.splice(running.indexOf(fanout), 1)
+        await fanout.push(some.join(' '))
+        model.push('timeline', some, fanout.post)
+      } else if (what < 85) {
+        await lists.push('timeline', [one(people)], post).catch(() => {})
+        await lists.drop('timeline', people)
+        model.drop('timeline', people)
+      } else {
+        const id = one(people)
+        const [token, claim] = [await lists.claim('timeline', id), model.claim('timeline', id)]
+        if (!token || !claim) continue
+        const ids = posts.slice(0, posts.indexOf(post) + random.pick(2)).reverse()
+        await lists.fill('timeline', id, token, ids, true)
+        model.fill('timeline', id, claim, ids, true, [])
+      }
+      const id = one(people)
+      const query = { offset: 0, count: 800 }
+      expect(await lists.read('timeline', id, query), `step ${step}`).toEqual(
+        model.read('timeline', id, query),
+      )
+    }
+  },
+)

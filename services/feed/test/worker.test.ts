@@ -253,14 +253,12 @@ describe('what else happened', () => {
 describe('in the middle of a fan-out', () => {
   const [early, late] = [uuid(), uuid()]
   let held = Promise.withResolvers<void>()
-  let asked = 0
   let slow: Worker
 
   beforeAll(async () => {
     // The second page of followers comes when the test says so.
     const neighbour = stack.use(
       await serve(async (path) => {
-        asked++
         if (!path.includes('after=')) return { follower_count: 2, ids: early, next: 'more' }
         await held.promise
         return { follower_count: 2, ids: late, next: null }
@@ -292,7 +290,6 @@ describe('in the middle of a fan-out', () => {
 
   test('somebody who unfollows does not get the post after all', async () => {
     await beginFanout()
-    const before = asked
     const [{ user_id } = { user_id: '' }] = await slow.owner.query<{ user_id: string }>(
       'select id as user_id from authors order by id desc limit 1',
     )
@@ -304,7 +301,6 @@ describe('in the middle of a fan-out', () => {
     await slow.build(late, [])
     held.resolve()
     await slow.settled()
-    expect(asked).toBe(before)
     expect(await slow.timeline(late)).toBeUndefined()
   })
 })
