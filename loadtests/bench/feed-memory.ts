@@ -6,7 +6,9 @@ import type { Row } from './row.ts'
 const longest = 800
 
 /** What a full timeline takes in Redis, in bytes. */
-export async function benchBytes({ platform, readers }: World): Promise<Row[]> {
+export async function benchBytes(_quick: boolean, [world]: World[]): Promise<Row[]> {
+  if (!world) return []
+  const { platform, readers } = world
   await using redis = await openAdmin(platform)
   const reader = readers[0] as User
   await sendAll(platform.urls.gateway, 1, () => askTimeline(reader))

@@ -8,6 +8,8 @@ import { median, medianWithInterval } from './ratio.ts'
 import type { Row } from './row.ts'
 
 const first = 10_000
+// Beyond the worlds that are there already.
+const portOffset = 14_000
 
 type Kind = 'cached' | 'rebuilt'
 type Pair = { small: World; big: World }
@@ -17,11 +19,7 @@ type Pair = { small: World; big: World }
  * Beside each world that grows stands one that stays as it was, and they take turns (A B B A): a
  * machine that has grown slower since the beginning does not look like a cost of posts.
  */
-export async function benchPosts(
-  quick: boolean,
-  worlds: World[],
-  portOffset: number,
-): Promise<Row[]> {
+export async function benchPosts(quick: boolean, worlds: World[]): Promise<Row[]> {
   await using stack = new AsyncDisposableStack()
   const pairs: Pair[] = []
   for (const [place, big] of worlds.entries()) {

@@ -6,7 +6,7 @@ import { benchHits } from './feed-hits.ts'
 import { benchBytes } from './feed-memory.ts'
 import { benchPages } from './feed-pages.ts'
 import { benchPosts } from './feed-posts.ts'
-import { startWorld, type World } from './feed-world.ts'
+import { logInAgain, startWorld, type World } from './feed-world.ts'
 import type { Row } from './row.ts'
 
 const portOffset = 13_000
@@ -32,12 +32,18 @@ async function benchWorlds(quick: boolean): Promise<Row[]> {
   const rows = await benchCached(quick, [off, lean, auto])
   await auto.platform[Symbol.asyncDispose]()
   const worlds = [lean, off]
-  rows.push(...(await benchFollowees(quick, worlds)))
-  rows.push(...(await benchBytes(lean)))
-  rows.push(...(await benchPages(quick, worlds)))
-  rows.push(...(await benchFanout(quick, worlds)))
-  rows.push(...(await benchPosts(quick, worlds, portOffset + 1_000)))
-  // Last: it stops the workers.
-  rows.push(...(await benchCompose(quick, worlds)))
+  const benches = [
+    benchFollowees,
+    benchBytes,
+    benchPages,
+    benchFanout,
+    benchPosts,
+    // Last: it stops the workers.
+    benchCompose,
+  ]
+  for (const bench of benches) {
+    for (const world of worlds) await logInAgain(world)
+    rows.push(...(await bench(quick, worlds)))
+  }
   return rows
 }
