@@ -4,7 +4,7 @@ import { writeCursor } from './cursor.ts'
 import { keysOf as keysOfList, type ListKind } from './list-keys.ts'
 import { isMarker } from './list-scripts.ts'
 import { joinPost } from './page.ts'
-import { type CachedPost, keysOf as keysOfPosts, toCachedPost } from './posts-cache.ts'
+import { type CachedPost, keysOf as keysOfPosts, toCachedPost } from './post-text.ts'
 import { fromRaw } from './raw-ids.ts'
 
 export type KeptTimelines = ReturnType<typeof createKeptTimelines>

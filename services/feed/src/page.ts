@@ -1,5 +1,6 @@
 import type { Liked } from './liked.ts'
-import { type CachedPost, keysOf, type PostsCache } from './posts-cache.ts'
+import { type CachedPost, keysOf } from './post-text.ts'
+import type { PostsCache } from './posts-cache.ts'
 
 /** JSON text that is ready to send; `hit` when neither Postgres nor profile was needed for it. */
 export type Page = { text: string; count: number; hit: boolean }

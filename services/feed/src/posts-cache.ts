@@ -1,36 +1,27 @@
-import type { Redis, RedisCall, RedisConnection } from '@clew/kit/redis'
+import type { Redis, RedisConnection } from '@clew/kit/redis'
 import type { Metrics } from '@clew/telemetry/statsd'
 import { jitter } from './lifetime.ts'
-import { likedKey } from './liked.ts'
 import type { Overdue } from './overdue.ts'
-import { defineScript } from './script.ts'
+import {
+  absent,
+  type CachedPost,
+  countsKey,
+  held,
+  keysOf,
+  postKey,
+  toCached,
+  toCachedPost,
+  toCounts,
+  toText,
+} from './post-text.ts'
+import { createPostsWrites, lifeSeconds, type PostsWrite, whenAbsent } from './posts-writer.ts'
 import type { PostRow, Store } from './store.ts'
 
-/** A post as it waits in Redis: JSON text that an answer is put together of. */
-export type CachedPost = {
-  /** An object without its closing brace, and without what changes by itself: counts and shares. */
-  body: string
-  /** What is shared: null when that is gone, undefined when this is no share. */
-  original: string | null | undefined
-  /** The digits. */
-  likes: string
-  comments: string
-}
 /** In the order they were asked for; null where there is none. `hit` when Postgres was not needed. */
 export type Found = { posts: (CachedPost | null)[]; hit: boolean }
 export type PostsCache = ReturnType<typeof createPostsCache>
 
-const lifeSeconds = 3_600
 const absentSeconds = 10
-const buriedSeconds = 60
-const holdSeconds = 5
-const chunk = 500
-
-// Bodies begin with `{`, those of shares with `>` and the id of the original; these with neither.
-const absent = '-'
-const held = '?'
-const share = '>'
-const noOriginal = '-'.repeat(36)
 
 /**
  * Posts in Redis. What a reader loads is filled in with `NX`: it never replaces what a writer left.
@@ -118,14 +109,18 @@ export function createPostsCache(redis: Redis, store: Store, metrics: Metrics, o
         multi.set(postKey(id), row ? toText(row) : absent, whenAbsent(seconds))
       }
       if (row && !overdue.has(countsKey(id))) {
-        multi.set(countsKey(id), toCounts(row), whenAbsent(jitter(lifeSeconds)))
+        multi.set(
+          countsKey(id),
+          toCounts(row.like_count, row.comment_count, row.version),
+          whenAbsent(jitter(lifeSeconds)),
+        )
       }
     }
     await multi.execAsPipeline()
   }
 
   /** What readers load from now on is the new state; what is on its way may be the old one. */
-  async function write(call: RedisCall<unknown>, ids: string[], keys: string[]): Promise<void> {
+  async function write({ call, ids, keys }: PostsWrite): Promise<void> {
     for (const id of ids) loading.delete(id)
     try {
       await redis.run(call)
@@ -134,143 +129,10 @@ export function createPostsCache(redis: Redis, store: Store, metrics: Metrics, o
     }
   }
 
-  /** A post that was just made. Whoever was quick to like it, or to change it, left something newer. */
-  async function put(post: PostRow): Promise<void> {
-    const [body, counts] = [postKey(post.id), countsKey(post.id)]
-    const send = (client: RedisConnection) =>
-      client
-        .multi()
-        .set(body, toText(post), whenAbsent(jitter(lifeSeconds)))
-        .set(counts, toCounts(post), whenAbsent(jitter(lifeSeconds)))
-        .execAsPipeline()
-    await write({ command: 'SET', on: 'post', batch: 2, send }, [post.id], [body, counts])
-  }
-
-  /** After an edit, or a change of the author's card: old bodies are not shown, nor filled in. */
-  async function hold(ids: string[]): Promise<void> {
-    for (let at = 0; at < ids.length; at += chunk) {
-      const some = ids.slice(at, at + chunk)
-      const keys = some.map(postKey)
-      const send = (client: RedisConnection) => {
-        const multi = client.multi()
-        for (const key of keys) multi.set(key, held, lasting(holdSeconds))
-        return multi.execAsPipeline()
-      }
-      await write({ command: 'SET', on: 'post', batch: some.length, send }, some, keys)
-    }
-  }
-
-  /** After a deletion. */
-  async function bury(ids: string[]): Promise<void> {
-    const bodies = ids.map(postKey)
-    const counts = ids.map(countsKey)
-    const send = (client: RedisConnection) => {
-      const multi = client.multi()
-      for (const key of bodies) multi.set(key, absent, lasting(buriedSeconds))
-      return multi.del(counts).execAsPipeline()
-    }
-    const call = { command: 'SET', on: 'post', batch: ids.length + 1, send }
-    await write(call, ids, [...bodies, ...counts])
-  }
-
-  /**
-   * The counts that a write left, unless newer ones are there already.
-   * @param liked that this person likes the post from now on, or no longer
-   */
-  async function setCounts(
-    id: string,
-    likes: number,
-    comments: number,
-    version: number,
-    liked?: { viewer: string; on: boolean },
-  ): Promise<void> {
-    const keys = [countsKey(id)]
-    const values = [`${likes},${comments},${version}`, `${version}`, `${jitter(lifeSeconds)}`]
-    if (liked) {
-      keys.push(likedKey(liked.viewer))
-      values.push(id, `${liked.on ? 1 : 0}:${version}`)
-    }
-    const send = (client: RedisConnection) => newerCounts(client, keys, values)
-    await write({ command: 'EVAL', on: 'counts', send }, [id], keys)
-  }
-
-  return { readMany, receive, put, hold, bury, setCounts }
+  return { readMany, receive, ...createPostsWrites(write) }
 }
-
-/** Where Redis has these posts: the bodies, then the counts. */
-export function keysOf(ids: string[]): string[] {
-  return [...ids.map(postKey), ...ids.map(countsKey)]
-}
-
-/** A post from Postgres in the form in which it is kept in Redis. */
-export function toCached(row: PostRow): CachedPost {
-  const { id, user_id, author, content, media_ids, created_at, updated_at } = row
-  const media = media_ids.map((mediaId) => ({ id: mediaId }))
-  const text = JSON.stringify({ id, user_id, author, content, media, created_at, updated_at })
-  return {
-    body: text.slice(0, -1),
-    original: row.is_share ? row.shared_post_id : undefined,
-    likes: `${row.like_count}`,
-    comments: `${row.comment_count}`,
-  }
-}
-
-function toText(row: PostRow): string {
-  const { body, original } = toCached(row)
-  return original === undefined ? body : share + (original ?? noOriginal) + body
-}
-
-/** What Redis has under the two keys of a post; undefined unless both are there. */
-export function toCachedPost(
-  text: string | null | undefined,
-  counts: string | null | undefined,
-): CachedPost | undefined {
-  if (!text || !counts || text === absent || text === held) return undefined
-  const first = counts.indexOf(',')
-  const post: CachedPost = {
-    body: text,
-    original: undefined,
-    likes: counts.slice(0, first),
-    comments: counts.slice(first + 1, counts.indexOf(',', first + 1)),
-  }
-  if (!text.startsWith(share)) return post
-  const original = text.slice(1, 37)
-  post.original = original === noOriginal ? null : original
-  post.body = text.slice(37)
-  return post
-}
-
-function toCounts(row: PostRow): string {
-  return `${row.like_count},${row.comment_count},${row.version}`
-}
-
-// KEYS: the counts, and the likes of whoever likes. ARGV: the counts, their version, a life in
-// seconds; the post, and what its field becomes.
-const newerCounts = defineScript(`
-local version = tonumber(ARGV[2])
-local known = redis.call('GET', KEYS[1])
-if not known or tonumber(string.match(known, '%d+$')) < version then
-  redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[3])
-end
-if KEYS[2] then
-  local liked = redis.call('HGET', KEYS[2], ARGV[4])
-  if not liked or tonumber(string.sub(liked, 3)) < version then
-    redis.call('HSET', KEYS[2], ARGV[4], ARGV[5])
-    if redis.call('TTL', KEYS[2]) < 0 then redis.call('EXPIRE', KEYS[2], ARGV[3]) end
-  end
-end
-return 1
-`)
 
 const tags = { post: { cache: 'post' }, counts: { cache: 'counts' } }
-
-export function postKey(id: string): string {
-  return `feed:post:${id}`
-}
-
-export function countsKey(id: string): string {
-  return `feed:counts:${id}`
-}
 
 /** Whether Redis had all of what was asked for with `keysOf`. A deleted post has no counts. */
 function isWhole(values: (string | null)[]) {
@@ -284,11 +146,3 @@ function isWhole(values: (string | null)[]) {
 
 const found = { 'cache.hit': true }
 const missed = { 'cache.hit': false }
-
-function lasting(seconds: number) {
-  return { expiration: { type: 'EX', value: seconds } } as const
-}
-
-function whenAbsent(seconds: number) {
-  return { condition: 'NX', ...lasting(seconds) } as const
-}

@@ -4,7 +4,8 @@ import type { Metrics } from '@clew/telemetry/statsd'
 import { readCursor, writeCursor } from './cursor.ts'
 import type { ReadIds } from './list-reader.ts'
 import type { Page, PageReader } from './page.ts'
-import type { CachedPost, PostsCache } from './posts-cache.ts'
+import type { CachedPost } from './post-text.ts'
+import type { PostsCache } from './posts-cache.ts'
 import type { PageQuery } from './schemas.ts'
 
 export type Ranking = ReturnType<typeof createRanking>

@@ -1,6 +1,7 @@
 import type { Lists } from './lists.ts'
 import { joinPost } from './page.ts'
-import { type PostsCache, toCached } from './posts-cache.ts'
+import { toCached } from './post-text.ts'
+import type { PostsCache } from './posts-cache.ts'
 import type { PostRow } from './store.ts'
 
 /** Puts a new post where its author's next read finds it; the worker brings it to everybody else. */

@@ -1,20 +1,27 @@
 import { createLogger } from '@clew/kit/log'
 import { openPostgres, type Postgres } from '@clew/kit/postgres'
-import { openRedis } from '@clew/kit/redis'
+import { openRedis, type Redis, RedisAway } from '@clew/kit/redis'
 import { createStatsD } from '@clew/telemetry/statsd'
 import { openTestDatabase, openTestRedis } from '@clew/tests/service-database'
 import { createClient, type RedisClientType } from 'redis'
 import { v7 as uuid } from 'uuid'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { createLiked, type Liked, likedKey } from '../src/liked.ts'
 import { createOverdue } from '../src/overdue.ts'
-import { countsKey, createPostsCache, type PostsCache, postKey } from '../src/posts-cache.ts'
+import { countsKey, postKey } from '../src/post-text.ts'
+import { createPostsCache, type PostsCache } from '../src/posts-cache.ts'
+import { createPostsWriter, createPostsWrites } from '../src/posts-writer.ts'
 import { createStore, type Store } from '../src/store.ts'
+
+vi.hoisted(() => {
+  process.env.CLEW_REDIS_PATIENCE_MS = '2000'
+})
 
 // `meanwhile` happens between what Postgres said and what a reader fills in.
 const stack = new AsyncDisposableStack()
 const author = uuid()
 let postgres: Postgres
+let connection: Redis
 let redis: RedisClientType
 let cache: PostsCache
 let liked: Liked
@@ -24,7 +31,7 @@ let statements: number
 beforeAll(async () => {
   postgres = stack.use(openPostgres(stack.use(await openTestDatabase('feed')).url))
   const { url } = stack.use(await openTestRedis('feed'))
-  const connection = stack.use(await openRedis(url))
+  connection = stack.use(await openRedis(url))
   redis = createClient({ url })
   await redis.connect()
   stack.defer(() => redis.destroy())
@@ -146,6 +153,36 @@ test('what was read before a deletion is not filled in after it', async () => {
   }
   await readOne(id)
   expect(await readOne(id)).toEqual({ none: true, hit: true })
+})
+
+test('thousands are buried a few hundred at a time', async () => {
+  const ids = Array.from({ length: 1_001 }, () => uuid())
+  for (const id of ids) await redis.set(countsKey(id), '0,0,0')
+  const sent: (number | undefined)[] = []
+  const writes = createPostsWrites(async ({ call }) => {
+    sent.push(call.batch)
+    await connection.run(call)
+  })
+  await writes.bury(ids)
+  expect(sent).toEqual([501, 501, 2])
+  expect(await redis.mGet(ids.map(postKey))).toEqual(ids.map(() => '-'))
+  expect(await redis.exists(ids.map(countsKey))).toBe(0)
+})
+
+test('a writer that must not fail unnoticed says that Redis is away, and until then writes the same', async () => {
+  const id = await write()
+  const writer = createPostsWriter(connection)
+  await writer.setCounts(id, 3, 0, 3)
+  expect(await redis.get(countsKey(id))).toBe('3,0,3')
+  await writer.hold([id])
+  expect(await redis.get(postKey(id))).toBe('?')
+  await writer.bury([id])
+  expect(await redis.get(postKey(id))).toBe('-')
+  await using away = await openRedis('redis://127.0.0.1:1')
+  const strict = createPostsWriter(away)
+  await expect(strict.hold([id])).rejects.toThrow(RedisAway)
+  await expect(strict.bury([id])).rejects.toThrow(RedisAway)
+  await expect(strict.setCounts(id, 4, 0, 4)).rejects.toThrow(RedisAway)
 })
 
 test('newer counts refuse older ones, in whatever order they come', async () => {
