@@ -16,7 +16,8 @@ create table posts (
   content        text not null,
   media_ids      uuid[] not null default '{}',
   is_share       boolean not null default false,
-  shared_post_id uuid references posts on delete set null,
+  -- No reference: a post that thousands shared is deleted at once, its shares after it in portions.
+  shared_post_id uuid,
   like_count     integer not null default 0 check (like_count >= 0),
   comment_count  integer not null default 0 check (comment_count >= 0),
   version        integer not null default 0,

@@ -8,9 +8,8 @@ export const stream = 'events:feed'
 
 type Made = { id: string; user_id: string; shared_post_id: string | null; created_at: Date }
 type Known = { id: string; user_id: string }
-/** A post that somebody liked or likes no longer; `user_id` is its author. */
-type Liked = Known & { like_count: number }
-type Commented = Known & { comment_count: number }
+/** A post with its counters after a change; `user_id` is its author. */
+type Counted = Known & { like_count: number; comment_count: number; version: number }
 
 /** Facts are recorded in the transaction of the change they state. None of them holds content. */
 export function recordCreated(tx: Queryable, post: Made): Promise<void> {
@@ -22,24 +21,28 @@ export function recordUpdated(tx: Queryable, { id: post_id, user_id }: Known): P
   return publish(tx, stream, 'post.updated', { post_id, user_id })
 }
 
-/** `share_ids` are the shares without words, which went with the post. */
-export function recordDeleted(tx: Queryable, post: Known, share_ids: string[]): Promise<void> {
-  const { id: post_id, user_id } = post
-  return publish(tx, stream, 'post.deleted', { post_id, user_id, share_ids })
+export function recordDeleted(tx: Queryable, { id: post_id, user_id }: Known): Promise<void> {
+  return publish(tx, stream, 'post.deleted', { post_id, user_id })
 }
 
-export function recordLiked(tx: Queryable, kind: 'like' | 'unlike', post: Liked, user_id: string) {
+export function recordLiked(
+  tx: Queryable,
+  kind: 'like' | 'unlike',
+  post: Counted,
+  user_id: string,
+): Promise<void> {
   return publish(tx, stream, kind === 'like' ? 'post.liked' : 'post.unliked', {
     post_id: post.id,
     user_id,
     author_id: post.user_id,
-    like_count: post.like_count,
+    ...countsOf(post),
+    liked: kind === 'like',
   })
 }
 
 export function recordCommented(
   tx: Queryable,
-  post: Commented,
+  post: Counted,
   comment: { id: string; user_id: string },
 ): Promise<void> {
   return publish(tx, stream, 'post.commented', {
@@ -47,8 +50,13 @@ export function recordCommented(
     comment_id: comment.id,
     user_id: comment.user_id,
     author_id: post.user_id,
-    comment_count: post.comment_count,
+    ...countsOf(post),
   })
+}
+
+/** All that the cache keeps of them: who hears of two changes in the wrong order takes the higher version. */
+function countsOf({ like_count, comment_count, version }: Counted) {
+  return { like_count, comment_count, version }
 }
 
 export type Events = ReturnType<typeof createEvents>

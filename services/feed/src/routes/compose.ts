@@ -33,8 +33,8 @@ export function addComposeRoutes(router: Router, asking: Asking, deps: Deps): vo
   router.delete('/api/posts/:id', async (ctx) => {
     const { userId, roles } = await asking.require(ctx)
     const id = readId(ctx, 'id', noPost)
-    const { post, shareIds } = await posts.remove({ userId, admin: roles.includes('admin') }, id)
-    await postsCache.bury([id, ...shareIds])
+    const post = await posts.remove({ userId, admin: roles.includes('admin') }, id)
+    await postsCache.bury([id])
     events.deleted(post, userId)
     ctx.status = 204
   })

@@ -64,8 +64,7 @@ export function createPosts(postgres: Postgres) {
   }
 
   /**
-   * Deletes a post, and the shares of it that have no words of their own.
-   * @returns the post, and the ids of those shares
+   * Deletes a post. Shares of it are left to the worker, since there may be very many.
    * @throws Problem 404, or 403 for somebody else's unless an admin asks
    */
   async function remove(asking: { userId: string; admin: boolean }, postId: string) {
@@ -77,18 +76,42 @@ export function createPosts(postgres: Postgres) {
       )
       if (!post) throw noPost()
       if (post.user_id !== asking.userId && !asking.admin) throw notYours()
-      const gone = await tx.query<{ id: string }>(
-        `delete from posts where id = $1 or (shared_post_id = $1 and content = '')
-         returning id`,
-        [postId],
-      )
-      const shareIds = gone.map(({ id }) => id).filter((id) => id !== postId)
-      await recordDeleted(tx, post, shareIds)
-      return { post, shareIds }
+      await tx.query('delete from posts where id = $1', [postId])
+      await recordDeleted(tx, post)
+      return post
     })
   }
 
-  return { add, share, edit, remove }
+  /**
+   * Of a post that was deleted: up to `limit` shares of it that have no words of their own go, too.
+   * @returns their ids; fewer than `limit` when that were the last
+   */
+  async function deleteWordlessShares(postId: string, limit: number): Promise<string[]> {
+    const gone = await postgres.query<{ id: string }>(
+      `delete from posts where id in (
+         select id from posts where shared_post_id = $1 and content = '' limit $2)
+       returning id`,
+      [postId, limit],
+    )
+    return gone.map(({ id }) => id)
+  }
+
+  /**
+   * Of a post that was deleted: up to `limit` shares of it that have words no longer name it, so that
+   * nobody looks for it again. Call it when the shares without words are gone.
+   * @returns their ids; fewer than `limit` when that were the last
+   */
+  async function detachShares(postId: string, limit: number): Promise<string[]> {
+    const left = await postgres.query<{ id: string }>(
+      `update posts set shared_post_id = null where id in (
+         select id from posts where shared_post_id = $1 and content <> '' limit $2)
+       returning id`,
+      [postId, limit],
+    )
+    return left.map(({ id }) => id)
+  }
+
+  return { add, share, edit, remove, deleteWordlessShares, detachShares }
 }
 
 async function recorded(tx: Queryable, post: PostRow | undefined): Promise<PostRow> {
@@ -103,7 +126,11 @@ async function exists(tx: Queryable, postId: string): Promise<boolean> {
 
 async function whyNotShared(tx: Queryable, postId: string): Promise<Problem> {
   const found = await tx.query(
-    'select 1 from posts where id = $1 and (not is_share or shared_post_id is not null)',
+    `select 1
+     from posts asked
+     join posts original
+       on original.id = case when asked.is_share then asked.shared_post_id else asked.id end
+     where asked.id = $1`,
     [postId],
   )
   return found.length > 0 ? new Problem(409, 'You already shared this post.') : noPost()
