@@ -42,6 +42,19 @@ test('to like is to like once, and no longer is no longer', async () => {
   }
 })
 
+test('a like that the cache was not told of is told to it by liking again', async () => {
+  const id = await write()
+  expect(await read(bob, id)).toMatchObject({ like_count: 0, liked: false })
+  // As a process leaves it that ends between the commit and the cache.
+  await service.owner.query('insert into likes (user_id, post_id) values ($1, $2)', [bob.id, id])
+  await service.owner.query(
+    'update posts set like_count = like_count + 1, version = version + 1 where id = $1',
+    [id],
+  )
+  await change('POST', bob, id)
+  expect(await read(bob, id)).toMatchObject({ like_count: 1, liked: true })
+})
+
 test('a like is seen at once in the lists, too', async () => {
   const id = await write()
   await readEverywhere(service, alice, id)

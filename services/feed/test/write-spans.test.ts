@@ -61,6 +61,7 @@ test('to like, to like again, and to like no longer', async () => {
     'INSERT likes',
     'SELECT posts',
     'COMMIT',
+    'EVAL counts',
   ])
   expect(await service.spanNames(unliked)).toEqual([
     'DELETE /api/posts/{id}/like',
@@ -77,6 +78,7 @@ test('to like, to like again, and to like no longer', async () => {
     'DELETE likes',
     'SELECT posts',
     'COMMIT',
+    'EVAL counts',
   ])
 })
 

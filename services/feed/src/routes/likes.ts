@@ -16,12 +16,11 @@ export function addLikeRoutes(router: Router, asking: Asking, deps: Deps): void 
     const { userId } = await asking.require(ctx)
     const id = readId(ctx, 'id', noPost)
     const { post, changed } = await likes[kind](userId, id)
-    if (changed) {
-      const { like_count, comment_count, version } = post
-      const liked = { viewer: userId, on: kind === 'like' }
-      await postsCache.setCounts(id, like_count, comment_count, version, liked)
-      events.liked(kind, id, userId)
-    }
-    replyJson(ctx, { message: messages[kind], like_count: post.like_count })
+    const { like_count, comment_count, version } = post
+    const liked = { viewer: userId, on: kind === 'like' }
+    // Also when nothing changed: whoever did change it may have ended before telling the cache.
+    await postsCache.setCounts(id, like_count, comment_count, version, liked)
+    if (changed) events.liked(kind, id, userId)
+    replyJson(ctx, { message: messages[kind], like_count })
   }
 }
