@@ -1,7 +1,10 @@
 import { runUntraced } from '@clew/telemetry/untraced'
 import { createRemoteJWKSet, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { LRUCache } from 'lru-cache'
+import type { Bus } from './bus.ts'
+import { createClient } from './client.ts'
 import { Problem } from './problem.ts'
+import { followRevocations } from './revocations.ts'
 
 /** Who is asking, as their access token says. Times are epoch seconds. */
 export type Identity = {
@@ -31,6 +34,28 @@ export type Revocations = {
 }
 /** Asks auth itself about a token. @throws when auth cannot be reached */
 export type Confirm = (token: string) => Promise<boolean>
+
+/**
+ * Reads tokens as every service but auth does: with auth's keys, the news of revoked sessions, and
+ * auth itself to ask while no news arrive.
+ */
+export function openIdentity(authUrl: string, bus: Bus): IdentityReader & AsyncDisposable {
+  const resources = new AsyncDisposableStack()
+  const auth = resources.use(createClient('auth', authUrl))
+  const revocations = resources.use(followRevocations(bus))
+
+  async function confirm(token: string): Promise<boolean> {
+    const { body } = await auth.request<{ valid: boolean }>({
+      method: 'POST',
+      template: '/api/validate/token',
+      body: { token },
+      idempotent: true,
+    })
+    return body.valid
+  }
+  const reader = createIdentityReader(openRemoteKeys(authUrl), revocations, confirm)
+  return { ...reader, [Symbol.asyncDispose]: () => resources.disposeAsync() }
+}
 
 /**
  * Verifies RS256 access tokens locally. A token that passed is remembered until it expires,

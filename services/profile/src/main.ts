@@ -1,12 +1,10 @@
 import { createBus } from '@clew/kit/bus'
-import { createClient } from '@clew/kit/client'
 import { createHealth } from '@clew/kit/health'
-import { createIdentityReader, openRemoteKeys } from '@clew/kit/identity'
+import { openIdentity } from '@clew/kit/identity'
 import { listen, run } from '@clew/kit/lifecycle'
 import { startRelay } from '@clew/kit/outbox'
 import { openPostgres } from '@clew/kit/postgres'
 import { openRedis } from '@clew/kit/redis'
-import { followRevocations } from '@clew/kit/revocations'
 import { createStatsD } from '@clew/telemetry/statsd'
 import { createApp } from './app.ts'
 import { createCache } from './cache.ts'
@@ -21,7 +19,6 @@ await run('profile', async ({ own, log, stopping }) => {
   const postgres = own(openPostgres(config.databaseUrl))
   const redis = own(await openRedis(config.redisUrl))
   const bus = createBus(redis)
-  const auth = own(createClient('auth', config.authUrl))
 
   const relay = own(startRelay(postgres, bus, stream, log))
   const store = createStore(postgres)
@@ -30,19 +27,7 @@ await run('profile', async ({ own, log, stopping }) => {
   const createProfile = createRegistration(store, cache, events)
   own(followRegistrations(bus, createProfile, log))
 
-  const identity = createIdentityReader(
-    openRemoteKeys(config.authUrl),
-    own(followRevocations(bus)),
-    async (token) => {
-      const answer = await auth.request<{ valid: boolean }>({
-        method: 'POST',
-        template: '/api/validate/token',
-        body: { token },
-        idempotent: true,
-      })
-      return answer.body.valid
-    },
-  )
+  const identity = own(openIdentity(config.authUrl, bus))
   const health = createHealth({ postgres: postgres.ping, redis: redis.ping }, ['redis'])
   stopping.addEventListener('abort', () => health.drain())
   const app = createApp({ store, cache, events, createProfile, identity, health, metrics, log })
