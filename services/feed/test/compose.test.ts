@@ -1,6 +1,7 @@
 import { createClient, type RedisClientType } from 'redis'
 import { v7 as uuid } from 'uuid'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createPosts } from '../src/store/posts.ts'
 import { readEverywhere } from './everywhere.ts'
 import { readFacts } from './facts.ts'
 import { type Answer, type Person, type Service, startService } from './service.ts'
@@ -218,6 +219,30 @@ test('what is deleted is gone everywhere', async () => {
   expect(left).toEqual([])
 })
 
+test('shares of what was deleted go, or stand alone, in portions', async () => {
+  const { body: post } = await write(alice, { content: 'soon gone' })
+  const people = await Promise.all(Array.from({ length: 5 }, () => service.person()))
+  const share = async ({ token }: Person, content: string): Promise<string> => {
+    const options = { token, body: { content } }
+    return (await service.ask('POST', `/api/posts/${post.id}/share`, options)).body.id
+  }
+  const wordless = await Promise.all(people.map((person) => share(person, '')))
+  const worded = await Promise.all(people.slice(0, 3).map((person) => share(person, 'look')))
+  await service.ask('DELETE', `/api/posts/${post.id}`, { token: alice.token })
+  const { deleteWordlessShares, detachShares } = createPosts(service.owner)
+  const portions = async (take: typeof detachShares) => {
+    const taken = [await take(post.id, 2), await take(post.id, 2), await take(post.id, 2)]
+    return { sizes: taken.map(({ length }) => length), ids: taken.flat().sort() }
+  }
+  const gone = await portions(deleteWordlessShares)
+  expect(gone).toEqual({ sizes: [2, 2, 1], ids: wordless.sort() })
+  expect(await portions(detachShares)).toEqual({ sizes: [2, 1, 0], ids: worded.sort() })
+  const left = await service.owner.query('select shared_post_id from posts where id = any($1)', [
+    [...wordless, ...worded],
+  ])
+  expect(left).toEqual(Array(3).fill({ shared_post_id: null }))
+})
+
 test('the facts that were published', async () => {
   const carol = await service.person()
   const { body: post } = await write(carol, { content: 'a fact' })
@@ -231,12 +256,16 @@ test('the facts that were published', async () => {
   const { body: share } = await ask('POST', `${path}/share`)
   await ask('DELETE', path)
   const of = { post_id: post.id, user_id: carol.id }
+  const by = { ...of, author_id: carol.id }
   expect(await readFacts(service, post.id, 7)).toEqual([
     ['post.created', { ...of, shared_post_id: null, created_at: post.created_at }],
     ['post.updated', of],
-    ['post.liked', { ...of, author_id: carol.id, like_count: 1 }],
-    ['post.unliked', { ...of, author_id: carol.id, like_count: 0 }],
-    ['post.commented', { ...of, comment_id: comment.id, author_id: carol.id, comment_count: 1 }],
+    ['post.liked', { ...by, like_count: 1, comment_count: 0, version: 1, liked: true }],
+    ['post.unliked', { ...by, like_count: 0, comment_count: 0, version: 2, liked: false }],
+    [
+      'post.commented',
+      { ...by, comment_id: comment.id, like_count: 0, comment_count: 1, version: 3 },
+    ],
     [
       'post.created',
       {
@@ -246,6 +275,6 @@ test('the facts that were published', async () => {
         created_at: share.created_at,
       },
     ],
-    ['post.deleted', { ...of, share_ids: [share.id] }],
+    ['post.deleted', of],
   ])
 })
