@@ -25,6 +25,19 @@ test.each(refused)('a cursor %s is refused', (_, name, text) => {
   expect(() => readCursor(name, text)).toThrow(expect.objectContaining({ status: 400 }))
 })
 
+test.each(['', 'x', '%00', `${position} `, `${position}\n`, `${position}'`, '5'])(
+  'made up with the position "%s", it is refused for all that its checksum fits',
+  (made) => {
+    const text = writeCursor(list, decodeURIComponent(made))
+    expect(() => readCursor(list, text)).toThrow(expect.objectContaining({ status: 400 }))
+  },
+)
+
+test('positions of another form are read where they are asked for', () => {
+  expect(readCursor(list, writeCursor(list, '15'), /^\d+$/)).toBe('15')
+  expect(() => readCursor(list, cursor, /^\d+$/)).toThrow()
+})
+
 test('a cursor with any one character changed is refused', () => {
   for (let at = 0; at < cursor.length; at++) {
     const changed = cursor[at] === 'A' ? 'B' : 'A'

@@ -8,7 +8,12 @@ export function countIds(text: string): number {
   return Math.ceil(text.length / (idLength + 1))
 }
 
-/** The same ids in texts of up to `most` each. */
+/** Ids that stand one after the other with nothing between them. */
+export function separateIds(joined: string): string[] {
+  return joined.match(/.{36}/g) ?? []
+}
+
+/** Ids with a space between them, in texts of up to `most` each. */
 export function* splitIds(text: string, most: number): Generator<string> {
   const width = most * (idLength + 1)
   for (let at = 0; at < text.length; at += width) yield text.slice(at, at + width - 1)

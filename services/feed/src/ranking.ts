@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import type { Redis } from '@clew/kit/redis'
 import type { Metrics } from '@clew/telemetry/statsd'
 import { readCursor, writeCursor } from './cursor.ts'
+import { idLength, separateIds } from './id-text.ts'
 import type { ReadIds } from './list-reader.ts'
 import type { Page, PageReader } from './page.ts'
 import type { CachedPost } from './post-text.ts'
@@ -18,7 +18,6 @@ type Deps = {
 }
 type Query = PageQuery & { page?: number | undefined }
 type Snapshot = {
-  name: string
   ids: string[]
   /** Those that are known already. */
   posts: Map<string, CachedPost> | undefined
@@ -27,20 +26,21 @@ type Snapshot = {
 
 const candidates = 200
 const lifeSeconds = 300
-const idLength = 36
+/** In a cursor, how many of the order were shown. */
+const place = /^\d{1,3}$/
 const tags = { cache: 'ranked' }
 
 /**
  * A timeline ranked by how recent a post is and how much it is talked about. The order is kept when
- * the first page is read, so that later pages go on in it whatever is liked meanwhile.
+ * the first page is read, so that later pages go on in it whatever is liked meanwhile. One order is
+ * kept of each reader: who reads a first page again goes on in the newer one everywhere.
  */
 export function createRanking({ redis, readIds, postsCache, pages, metrics }: Deps) {
   /** @throws Problem 400 or 503 */
   async function read(reader: string, { limit, cursor, page = 1 }: Query): Promise<Page> {
     const list = `ranked:${reader}`
-    const position = cursor === undefined ? undefined : readCursor(list, cursor).split('.')
-    let at = position ? Number(position[1]) : (page - 1) * limit
-    let snapshot = position && (await readSnapshot(reader, position[0] ?? '', at))
+    let at = cursor === undefined ? (page - 1) * limit : Number(readCursor(list, cursor, place))
+    let snapshot = cursor === undefined ? undefined : await readSnapshot(reader, at)
     // It is gone, or none was asked for: ranked anew, and gone on at the same place.
     snapshot ??= await rank(reader, at + limit)
 
@@ -60,26 +60,22 @@ export function createRanking({ redis, readIds, postsCache, pages, metrics }: De
       at += ids.length
       hit &&= found.hit
     }
-    const next = at < snapshot.ids.length ? writeCursor(list, `${snapshot.name}.${at}`) : null
+    const next = at < snapshot.ids.length ? writeCursor(list, `${at}`) : null
     const answer = await pages.read(shown.ids, shown.posts, { viewer: reader, next, hit })
     metrics.count('timeline.size', {}, answer.count)
     return answer
   }
 
-  async function readSnapshot(
-    reader: string,
-    name: string,
-    at: number,
-  ): Promise<Snapshot | undefined> {
+  async function readSnapshot(reader: string, at: number): Promise<Snapshot | undefined> {
     const text = await redis.attempt({
       command: 'GET',
       on: 'ranked',
-      send: (client) => client.get(keyOf(reader, name)),
+      send: (client) => client.get(keyOf(reader)),
       outcome: (value) => ({ 'cache.hit': value !== null }),
     })
     metrics.count(text ? 'cache.hit' : 'cache.miss', tags)
     if (!text || at * idLength >= text.length) return undefined
-    return { name, ids: splitIds(text), posts: undefined, hit: true }
+    return { ids: separateIds(text), posts: undefined, hit: true }
   }
 
   async function rank(reader: string, shown: number): Promise<Snapshot> {
@@ -97,18 +93,17 @@ export function createRanking({ redis, readIds, postsCache, pages, metrics }: De
     // Of equals the newer comes first, as the candidates do.
     const worth = (id: string) => scores.get(id) ?? 0
     const ranked = [...posts.keys()].sort((a, b) => worth(b) - worth(a))
-    const name = randomUUID()
     // Of a single page nothing is left to go on with.
-    if (ranked.length > shown) await keep(reader, name, ranked)
-    return { name, ids: ranked, posts, hit: hit && found.hit }
+    if (ranked.length > shown) await keep(reader, ranked)
+    return { ids: ranked, posts, hit: hit && found.hit }
   }
 
-  async function keep(reader: string, name: string, ids: string[]): Promise<void> {
+  async function keep(reader: string, ids: string[]): Promise<void> {
     await redis.attempt({
       command: 'SET',
       on: 'ranked',
       send: (client) =>
-        client.set(keyOf(reader, name), ids.join(''), {
+        client.set(keyOf(reader), ids.join(''), {
           expiration: { type: 'EX', value: lifeSeconds },
         }),
     })
@@ -127,10 +122,6 @@ export function timeOf(id: string): number {
   return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)
 }
 
-function splitIds(text: string): string[] {
-  return text.match(/.{36}/g) ?? []
-}
-
-function keyOf(reader: string, snapshot: string): string {
-  return `feed:ranked:${reader}:${snapshot}`
+function keyOf(reader: string): string {
+  return `feed:ranked:${reader}`
 }

@@ -1,6 +1,7 @@
 import { createClient, type RedisClientType } from 'redis'
 import { v7 as uuid } from 'uuid'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { writeCursor } from '../src/cursor.ts'
 import { type Person, type Service, startService, waitUntil } from './service.ts'
 import { cacheOf, createVillage, idsOf } from './village.ts'
 
@@ -239,6 +240,33 @@ test('a cursor of another list, person or order is refused, and one that was cha
     service.ask('GET', `/api/posts/user/${one.id}?cursor=${own.body.next_cursor}`),
   ])
   expect(refused.map(({ status }) => status)).toEqual(Array(8).fill(400))
+})
+
+test('a cursor that was made up is refused, however well it is formed', async () => {
+  const reader = await service.person()
+  const [post] = await village.posts(reader, 1)
+  const lists: [string, string][] = [
+    [`timeline:${reader.id}`, `/api/timeline/${reader.id}?`],
+    [`author:${reader.id}`, `/api/posts/user/${reader.id}?`],
+    [`comments:${post}`, `/api/posts/${post}/comments?`],
+    [`ranked:${reader.id}`, `/api/timeline/${reader.id}?order=ranked&`],
+  ]
+  for (const [list, path] of lists) {
+    for (const position of [
+      '',
+      'x',
+      '-5',
+      '1.5',
+      'NaN',
+      `${uuid()}.-5`,
+      `${post}\0`,
+      'g'.repeat(36),
+    ]) {
+      const cursor = writeCursor(list, position)
+      const answer = await service.ask('GET', `${path}cursor=${cursor}`, { token: reader.token })
+      expect([path, position, answer.status]).toEqual([path, position, 400])
+    }
+  }
 })
 
 test('what an author says is read by anybody, by pages', async () => {
