@@ -18,11 +18,22 @@ export type Postgres = Queryable &
     ping(): Promise<void>
   }
 
+/** The next call will not do better until the database is back. */
+export class DatabaseAway extends Problem {
+  constructor(cause: unknown) {
+    super(503, 'The database cannot be reached. Try again in a moment.', {
+      headers: { 'retry-after': '1' },
+      cause,
+    })
+  }
+}
+
 type Options = { connections?: number; connectMs?: number; statementMs?: number }
 
 /**
  * A pool of connections to one service's database.
- * @throws Problem 503 from every call while the database cannot be reached; SQL errors pass as they are
+ * @throws DatabaseAway, a Problem 503, from every call while the database cannot be reached; Problem 503
+ *   for a statement that took too long or met a deadlock; SQL errors pass as they are
  */
 export function openPostgres(url: string, options: Options = {}): Postgres {
   const pool = new pg.Pool({
@@ -89,7 +100,7 @@ async function orAway<Result>(running: Promise<Result>): Promise<Result> {
   try {
     return await running
   } catch (error) {
-    throw unreachable(error) ? away(error) : error
+    throw toTrouble(error)
   }
 }
 
@@ -97,7 +108,7 @@ async function connect(pool: pg.Pool): Promise<pg.PoolClient> {
   try {
     return await pool.connect()
   } catch (error) {
-    throw away(error)
+    throw new DatabaseAway(error)
   }
 }
 
@@ -111,17 +122,22 @@ function countRows(rows: object[] | undefined) {
   return { 'db.response.returned_rows': rows?.length ?? 0 }
 }
 
-function away(cause: unknown): Problem {
-  return new Problem(503, 'The database cannot be reached. Try again in a moment.', {
+// A statement that took too long, and one that a deadlock ended: the next may do well.
+const passing = /^(57014|40P01)$/
+
+function toTrouble(error: unknown): unknown {
+  const { code } = error as { code?: string }
+  if (unreachable(error)) return new DatabaseAway(error)
+  if (!code || !passing.test(code)) return error
+  return new Problem(503, 'The database is busy. Try again in a moment.', {
     headers: { 'retry-after': '1' },
-    cause,
+    cause: error,
   })
 }
 
 function unreachable(error: unknown): boolean {
   const { code, message } = error as { code?: string; message?: string }
-  // The last two: a statement that took too long, and one that a deadlock ended.
-  if (code) return /^(E[A-Z]+|08\w{3}|57P\d\d|53300|57014|40P01)$/.test(code)
+  if (code) return /^(E[A-Z]+|08\w{3}|57P\d\d|53300)$/.test(code)
   return /timeout exceeded when trying to connect|Connection terminated|not queryable|Query read timeout/.test(
     message ?? '',
   )

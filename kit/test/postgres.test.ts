@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openPostgres } from '@clew/kit/postgres'
+import { DatabaseAway, openPostgres } from '@clew/kit/postgres'
 import { openLink } from '@clew/tests/cuttable-link'
 import { openTestDatabase } from '@clew/tests/service-database'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -63,6 +63,7 @@ test('a database that cannot be reached is a 503, and is used again when it is b
   const write = () => postgres.transaction((tx) => tx.query('select 1'))
   expect(await ask()).toEqual([{ one: 1 }])
   link.cut()
+  await expect(ask()).rejects.toBeInstanceOf(DatabaseAway)
   await expect(ask()).rejects.toMatchObject({ status: 503 })
   await expect(write()).rejects.toMatchObject({ status: 503 })
   link.mend()
@@ -81,6 +82,14 @@ test('a database that hangs is a 503 in the end', async () => {
     status: 503,
   })
   link.cut()
+})
+
+test('a statement that takes too long is a 503, but does not mean that the database is away', async () => {
+  await using postgres = openPostgres(database.url, { statementMs: 100 })
+  const slow = await postgres.query('select pg_sleep(2)').catch((error: unknown) => error)
+  expect(slow).toMatchObject({ status: 503, cause: { code: '57014' } })
+  expect(slow).not.toBeInstanceOf(DatabaseAway)
+  expect(await postgres.query('select 1 as one')).toEqual([{ one: 1 }])
 })
 
 test('an error in a statement passes as it is', async () => {

@@ -1,4 +1,5 @@
-import { setImmediate as turn } from 'node:timers/promises'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
+import { DatabaseAway } from '@clew/kit/postgres'
 import { Problem } from '@clew/kit/problem'
 import { expect, test } from 'vitest'
 import { createTurns } from './turns.ts'
@@ -17,28 +18,51 @@ test('one after the other for the same key, at once for others', async () => {
   expect(seen).toEqual(['1 begins', '3 begins', '1 ends', '2 begins', '3 ends', '2 ends'])
 })
 
-test('who fails does not fail others, unless the database is away', async () => {
+test.each([
+  ['refused', new Problem(404, 'no'), true],
+  ['too slow', new Problem(503, 'busy'), true],
+  ['without a database', new DatabaseAway(new Error('gone')), false],
+])('after somebody who is %s, others try: %s', async (_what, failure, expected) => {
   const take = createTurns()
-  const fail = (status: number) => async () => {
-    await turn()
-    throw new Problem(status, 'no')
-  }
-  const refused = [take('a', fail(404)), take('a', async () => 'fine')]
-  expect((await Promise.allSettled(refused)).map(({ status }) => status)).toEqual([
-    'rejected',
-    'fulfilled',
-  ])
   let tried = false
-  const away = [
-    take('a', fail(503)),
+  const both = await Promise.allSettled([
+    take('a', async () => {
+      await turn()
+      throw failure
+    }),
     take('a', async () => {
       tried = true
     }),
-  ]
-  expect((await Promise.allSettled(away)).map(({ status }) => status)).toEqual([
-    'rejected',
-    'rejected',
   ])
-  expect(tried).toBe(false)
+  expect(both.map(({ status }) => status)).toEqual([
+    'rejected',
+    expected ? 'fulfilled' : 'rejected',
+  ])
+  expect(tried).toBe(expected)
   expect(await take('a', async () => 'again')).toBe('again')
+})
+
+test('a line of 200 is full, until somebody leaves it', async () => {
+  const take = createTurns()
+  const gate = Promise.withResolvers<void>()
+  const all = Array.from({ length: 200 }, () => take('a', () => gate.promise))
+  await expect(take('a', async () => {})).rejects.toMatchObject({ status: 503 })
+  expect(await take('b', async () => 'elsewhere')).toBe('elsewhere')
+  gate.resolve()
+  await Promise.all(all)
+  expect(await take('a', async () => 'again')).toBe('again')
+})
+
+test('who waited too long is sent away, and whoever came later has a turn', async () => {
+  const take = createTurns(20)
+  const gate = Promise.withResolvers<void>()
+  const first = take('a', () => gate.promise)
+  const early = take('a', async () => 'early')
+  const refused = expect(early).rejects.toMatchObject({ status: 503 })
+  await sleep(50)
+  const late = take('a', async () => 'late')
+  gate.resolve()
+  await first
+  await refused
+  expect(await late).toBe('late')
 })
