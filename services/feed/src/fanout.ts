@@ -78,11 +78,8 @@ export function createFanout(deps: FanoutDeps) {
         running.delete(post.user_id)
       }
     },
-    /** When a post of this author is on its way, resolves once it has arrived, or failed to. */
-    async settle(authorId: string): Promise<boolean> {
-      const work = running.get(authorId)
-      await work?.catch(() => {})
-      return work !== undefined
-    },
+    /** While a post of this author is on its way: resolves once it has arrived, or failed to. */
+    arrival: (authorId: string): Promise<void> | undefined =>
+      running.get(authorId)?.catch(() => {}),
   }
 }

@@ -5,7 +5,10 @@ const id = z.uuid()
 /** The facts that the worker acts on; they may grow fields that are not ours to know. */
 export const postCreated = z.object({ post_id: id, user_id: id })
 export const postUpdated = z.object({ post_id: id })
-export const postDeleted = z.object({ post_id: id, share_ids: z.array(id).default([]) })
+export const postDeleted = z.object({ post_id: id })
+const counts = { like_count: z.int(), comment_count: z.int(), version: z.int() }
+export const postLiked = z.object({ post_id: id, user_id: id, liked: z.boolean(), ...counts })
+export const postCommented = z.object({ post_id: id, ...counts })
 export const follow = z.object({ follower_id: id, following_id: id })
 export const authorCard = z.object({
   user_id: id,

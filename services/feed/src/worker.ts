@@ -11,11 +11,10 @@ import { createCrossings } from './crossings.ts'
 import { stream } from './events.ts'
 import { createFanout } from './fanout.ts'
 import { createListWriter } from './list-writer.ts'
-import { createOverdue } from './overdue.ts'
-import { createPostsCache } from './posts-cache.ts'
+import { createPostsWriter } from './posts-writer.ts'
 import { createProfileNeighbour } from './profile-neighbour.ts'
 import { createAuthors } from './store/authors.ts'
-import { createStore } from './store.ts'
+import { createPosts } from './store/posts.ts'
 import { createFeedHandlers, createProfileHandlers } from './worker-handlers.ts'
 
 const group = 'feed'
@@ -31,8 +30,6 @@ await run('feed-worker', async ({ own, log, stopping }) => {
 
   const authors = createAuthors(postgres)
   const lists = createListWriter(redis)
-  const overdue = createOverdue(redis, log)
-  const postsCache = createPostsCache(redis, createStore(postgres), metrics, overdue)
   const crossings = createCrossings(redis, authors, profile, lists)
   const { celebrityFollowers } = config
   const fanout = createFanout({
@@ -44,7 +41,9 @@ await run('feed-worker', async ({ own, log, stopping }) => {
     log,
     celebrityFollowers,
   })
-  const deps = { fanout, lists, postsCache, authors }
+  const posts = createPosts(postgres)
+  const cache = createPostsWriter(redis)
+  const deps = { fanout, lists, cache, posts, authors }
   own(bus.consume({ stream, group, handlers: createFeedHandlers(deps), log }))
   const handlers = createProfileHandlers(deps)
   own(bus.consume({ stream: 'events:profile', group, handlers, log }))

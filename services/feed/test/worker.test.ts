@@ -131,6 +131,8 @@ describe('a new post', () => {
 
     worker.redisLink.cut()
     const { post: second } = await postBy(author)
+    await eventually(async () => (await fetch(`${worker.url}/readyz`)).status === 503)
+    expect(await worker.timeline(reader)).toEqual([first])
     worker.redisLink.mend()
     await worker.settled()
     expect(await worker.timeline(reader)).toEqual([second, first])
@@ -236,17 +238,70 @@ describe('what else happened', () => {
     const names = { username: 'new', display_name: 'New', avatar_url: null }
     await worker.state('events:profile', 'profile.updated', { user_id, ...names })
     await worker.settled()
-    expect(await isCelebrity(user_id)).toBe(false)
+    const [author] = await worker.owner.query(
+      'select username, display_name, celebrity from authors where id = $1',
+      [user_id],
+    )
+    expect(author).toEqual({ username: 'new', display_name: 'New', celebrity: false })
   })
 
   test('an edit and a deletion are told to the cache once more', async () => {
-    const [edited, deleted, share, user_id] = [uuid(), uuid(), uuid(), uuid()]
+    const [edited, deleted, user_id] = [uuid(), uuid(), uuid()]
     await worker.state('events:feed', 'post.updated', { post_id: edited, user_id })
-    const gone = { post_id: deleted, user_id, share_ids: [share] }
-    await worker.state('events:feed', 'post.deleted', gone)
+    await worker.state('events:feed', 'post.deleted', { post_id: deleted, user_id })
     await worker.settled()
     expect(await keyOf(`feed:post:${edited}`)).toBe('?')
-    for (const id of [deleted, share]) expect(await keyOf(`feed:post:${id}`)).toBe('-')
+    expect(await keyOf(`feed:post:${deleted}`)).toBe('-')
+  })
+
+  test('a deletion takes the shares without words along, however many, and frees the others', async () => {
+    const [original, worded] = [uuid(), uuid()]
+    const wordless = Array.from({ length: 1_001 }, () => uuid())
+    await worker.owner.query(
+      `with sharers as (
+         insert into authors (id, username, display_name) select id, 's', 's'
+         from unnest($1::uuid[] || $2::uuid) as id)
+       insert into posts (id, user_id, content, is_share, shared_post_id)
+       select id, id, case when id = $2 then 'words' else '' end, true, $3
+       from unnest($1::uuid[] || $2::uuid) as id`,
+      [wordless, worded, original],
+    )
+    await worker.state('events:feed', 'post.deleted', { post_id: original, user_id: uuid() })
+    await worker.settled()
+    const left = await worker.owner.query(
+      'select id, shared_post_id from posts where id = any($1::uuid[] || $2::uuid)',
+      [wordless, worded],
+    )
+    expect(left).toEqual([{ id: worded, shared_post_id: null }])
+    for (const id of [wordless[0], wordless[1_000]]) {
+      expect(await keyOf(`feed:post:${id}`)).toBe('-')
+    }
+    expect(await keyOf(`feed:post:${worded}`)).toBe('?')
+  })
+
+  test('likes and comments are told to the cache once more, and older ones change nothing', async () => {
+    const [post_id, user_id, author_id] = [uuid(), uuid(), uuid()]
+    const counts = (likes: number, version: number) => ({
+      ...{ post_id, user_id, author_id },
+      ...{ like_count: likes, comment_count: 2, version },
+    })
+    const liked = () => {
+      const field = [`feed:liked:${user_id}`, post_id] as const
+      const call = { command: 'HGET', on: 'test' }
+      return worker.redis.run({ ...call, send: (client) => client.hGet(...field) })
+    }
+    await worker.state('events:feed', 'post.liked', { ...counts(7, 9), liked: true })
+    await worker.settled()
+    expect(await keyOf(`feed:counts:${post_id}`)).toBe('7,2,9')
+    expect(await liked()).toBe('1:9')
+    await worker.state('events:feed', 'post.unliked', { ...counts(6, 8), liked: false })
+    await worker.settled()
+    expect(await liked()).toBe('1:9')
+    await worker.state('events:feed', 'post.commented', { ...counts(7, 10), comment_id: uuid() })
+    await worker.state('events:feed', 'post.unliked', { ...counts(6, 11), liked: false })
+    await worker.settled()
+    expect(await keyOf(`feed:counts:${post_id}`)).toBe('6,2,11')
+    expect(await liked()).toBe('0:11')
   })
 })
 

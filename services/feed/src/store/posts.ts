@@ -84,16 +84,25 @@ export function createPosts(postgres: Postgres) {
 
   /**
    * Of a post that was deleted: up to `limit` shares of it that have no words of their own go, too.
+   * @param told hears which, before they are gone for others: when it fails, nothing is done
    * @returns their ids; fewer than `limit` when that were the last
    */
-  async function deleteWordlessShares(postId: string, limit: number): Promise<string[]> {
-    const gone = await postgres.query<{ id: string }>(
-      `delete from posts where id in (
-         select id from posts where shared_post_id = $1 and content = '' limit $2)
-       returning id`,
-      [postId, limit],
-    )
-    return gone.map(({ id }) => id)
+  async function deleteWordlessShares(
+    postId: string,
+    limit: number,
+    told?: (ids: string[]) => Promise<void>,
+  ): Promise<string[]> {
+    return postgres.transaction(async (tx) => {
+      const gone = await tx.query<{ id: string }>(
+        `delete from posts where id in (
+           select id from posts where shared_post_id = $1 and content = '' limit $2)
+         returning id`,
+        [postId, limit],
+      )
+      const ids = gone.map(({ id }) => id)
+      await told?.(ids)
+      return ids
+    })
   }
 
   /**
