@@ -27,6 +27,8 @@ describe('a like', () => {
           feed CLIENT UPDATE posts
           feed PRODUCER publish events:feed  clew.event.type=post.liked
             feed CLIENT INSERT outbox
+            feed-worker CONSUMER process events:feed  clew.event.type=post.liked
+              feed-worker CLIENT EVAL counts
           feed CLIENT COMMIT
           feed CLIENT EVAL counts
     `)
@@ -39,6 +41,7 @@ describe('a like', () => {
           feed CLIENT INSERT likes  db.response.returned_rows=0
           feed CLIENT SELECT posts
           feed CLIENT COMMIT
+          feed CLIENT EVAL counts
       never: publish
     `)
     expect((await other.get(`/api/posts/${id}`)).body).toMatchObject({ like_count: 1, liked: true })
@@ -53,6 +56,8 @@ describe('a like', () => {
           feed CLIENT UPDATE posts
           feed PRODUCER publish events:feed  clew.event.type=post.unliked
             feed CLIENT INSERT outbox
+            feed-worker CONSUMER process events:feed  clew.event.type=post.unliked
+              feed-worker CLIENT EVAL counts
           feed CLIENT COMMIT
           feed CLIENT EVAL counts
     `)
@@ -97,6 +102,8 @@ describe('a comment', () => {
           feed CLIENT UPDATE posts
           feed PRODUCER publish events:feed  clew.event.type=post.commented
             feed CLIENT INSERT outbox
+            feed-worker CONSUMER process events:feed  clew.event.type=post.commented
+              feed-worker CLIENT EVAL counts
           feed CLIENT COMMIT
           feed CLIENT EVAL counts
     `)
@@ -198,11 +205,16 @@ describe('a deletion', () => {
         feed SERVER DELETE /api/posts/{id}  user.id=${author.id}
           feed CLIENT BEGIN
           feed CLIENT SELECT posts
-          feed CLIENT DELETE posts  db.response.returned_rows=2
+          feed CLIENT DELETE posts
           feed PRODUCER publish events:feed  clew.event.type=post.deleted
             feed CLIENT INSERT outbox
             feed-worker CONSUMER process events:feed  clew.event.type=post.deleted
               feed-worker CLIENT SET post
+              feed-worker CLIENT BEGIN
+              feed-worker CLIENT DELETE posts  db.response.returned_rows=1
+              feed-worker CLIENT SET post
+              feed-worker CLIENT COMMIT
+              feed-worker CLIENT UPDATE posts  db.response.returned_rows=0
           feed CLIENT COMMIT
           feed CLIENT SET post
     `)
