@@ -5,7 +5,9 @@ create table authors (
   display_name text not null,
   avatar_url   text,
   -- Followed by so many that posts are merged in when a timeline is read, not pushed to each.
-  celebrity    boolean not null default false
+  celebrity    boolean not null default false,
+  -- When profile changed the card. Unknown of a card that was asked for: whatever profile tells is newer.
+  updated_at   timestamptz(3) not null default '-infinity'
 );
 
 -- Ids are UUIDs of version 7, so the order of ids is the order of time.

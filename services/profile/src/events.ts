@@ -8,9 +8,13 @@ import type { Follow, Profile } from './store.ts'
 export const stream = 'events:profile'
 
 /** Facts are recorded in the transaction of the change they state; the relay sends them on. */
-export function recordProfileUpdated(tx: Queryable, profile: Profile): Promise<void> {
-  const { user_id, username, display_name, avatar_url } = profile
-  return publish(tx, stream, 'profile.updated', { user_id, username, display_name, avatar_url })
+export function recordProfileUpdated(
+  tx: Queryable,
+  { user_id, username, display_name, avatar_url }: Profile,
+  updated_at: Date,
+): Promise<void> {
+  const card = { user_id, username, display_name, avatar_url }
+  return publish(tx, stream, 'profile.updated', { ...card, updated_at })
 }
 
 export function recordFollowed(tx: Queryable, follow: Follow): Promise<void> {

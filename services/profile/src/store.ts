@@ -48,18 +48,20 @@ export function createStore(postgres: Postgres) {
   /** Changes what is given. @throws Problem 404 */
   async function updateProfile(id: string, change: ProfileChange): Promise<Profile> {
     return postgres.transaction(async (tx) => {
-      const [profile] = await tx.query<Profile>(
+      // Of two changes the later has the later time, whichever began first.
+      const [changed] = await tx.query<Profile & { updated_at: Date }>(
         `update profiles
          set display_name = coalesce($2, display_name),
              bio          = coalesce($3, bio),
              avatar_url   = case when $4 then $5 else avatar_url end,
-             updated_at   = now()
+             updated_at   = greatest(clock_timestamp(), updated_at + interval '1 ms')
          where id = $1
-         returning ${columns}`,
+         returning ${columns}, updated_at`,
         [id, change.display_name, change.bio, 'avatar_url' in change, change.avatar_url],
       )
-      if (!profile) throw nobody()
-      await recordProfileUpdated(tx, profile)
+      if (!changed) throw nobody()
+      const { updated_at, ...profile } = changed
+      await recordProfileUpdated(tx, profile, updated_at)
       return profile
     })
   }

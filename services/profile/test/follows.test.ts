@@ -137,11 +137,36 @@ describe('following', () => {
           username: alice.username,
           display_name: 'Alice',
           avatar_url: null,
+          updated_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
         },
       },
     ])
     redis.destroy()
   })
+})
+
+test('of two changes at once, the later is the one that says so', async () => {
+  const alice = await service.person()
+  const change = (display_name: string) =>
+    service.ask('POST', `/api/users/${alice.id}/profile`, {
+      token: alice.token,
+      body: { display_name },
+    })
+  await Promise.all(Array.from({ length: 30 }, (_, at) => change(`Alice ${at}`)))
+  const redis = createClient({ url: service.redisUrl })
+  await redis.connect()
+  const facts = async () => {
+    const entries = await redis.xRange('events:profile', '-', '+')
+    return (entries ?? [])
+      .map(({ message }) => JSON.parse(message.payload!))
+      .filter(({ user_id }) => user_id === alice.id)
+  }
+  await waitUntil(async () => (await facts()).length === 30)
+  const cards = (await facts()).sort((a, b) => (a.updated_at < b.updated_at ? -1 : 1))
+  redis.destroy()
+  expect(new Set(cards.map(({ updated_at }) => updated_at)).size).toBe(30)
+  const { body } = await service.ask('GET', `/api/users/${alice.id}`)
+  expect(cards.at(-1).display_name).toBe(body.display_name)
 })
 
 describe('lists', () => {

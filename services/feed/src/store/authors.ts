@@ -22,15 +22,20 @@ export function createAuthors(postgres: Postgres) {
     },
     /**
      * Keeps the card of everybody who changes it, authors or not: somebody who is about to write
-     * their first post may have asked profile for the old one.
+     * their first post may have asked profile for the old one. Facts may come in any order, and more
+     * than once: the card of the latest change stays.
      */
-    async keepCard({ user_id, username, display_name, avatar_url }: AuthorCard): Promise<void> {
+    async keepCard(card: AuthorCard): Promise<void> {
+      const { user_id, username, display_name, avatar_url, updated_at } = card
       await postgres.query(
-        `insert into authors (id, username, display_name, avatar_url) values ($1, $2, $3, $4)
+        `insert into authors (id, username, display_name, avatar_url, updated_at)
+         values ($1, $2, $3, $4, $5)
          on conflict (id) do update set username     = excluded.username,
                                         display_name = excluded.display_name,
-                                        avatar_url   = excluded.avatar_url`,
-        [user_id, username, display_name, avatar_url],
+                                        avatar_url   = excluded.avatar_url,
+                                        updated_at   = excluded.updated_at
+         where authors.updated_at < excluded.updated_at`,
+        [user_id, username, display_name, avatar_url, updated_at],
       )
     },
     /** This author's posts, newest first, 500 at a time. */
