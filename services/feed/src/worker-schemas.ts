@@ -15,6 +15,7 @@ export const authorCard = z.object({
   username: z.string(),
   display_name: z.string(),
   avatar_url: z.string().nullable(),
+  updated_at: z.iso.datetime(),
 })
 
 export type PostCreated = z.infer<typeof postCreated>
