@@ -3,7 +3,9 @@ import type { Redis } from '@clew/kit/redis'
 import { followingKey } from './following.ts'
 import { countIds, idLength } from './id-text.ts'
 import { keyOf, keysOf, type ListKind } from './list-keys.ts'
-import { aheadKey, any, longest, own, pushToLists, slack } from './list-scripts.ts'
+import { aheadKey, own } from './list-scripts/ahead.ts'
+import { longest, slack } from './list-scripts/format.ts'
+import { pushToLists } from './list-scripts/push.ts'
 import { toRaw } from './raw-ids.ts'
 
 export type ListWriter = ReturnType<typeof createListWriter>
@@ -36,10 +38,7 @@ export function createListWriter(redis: Redis) {
     })
   }
   return {
-    /** Gives the number of lists that were there. */
-    push: (kind: ListKind, people: string[], postId: string): Promise<number> =>
-      push(kind, people.join(' '), postId, any),
-    /** To the author alone, before or after everybody else. */
+    /** To the author alone, before or after everybody else. Gives the number of lists that were there. */
     pushOwn: (kind: ListKind, authorId: string, postId: string): Promise<number> =>
       push(kind, authorId, postId, own),
     /**

@@ -1,9 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import type { Redis, RedisConnection } from '@clew/kit/redis'
+import type { Redis } from '@clew/kit/redis'
 import type { Metrics } from '@clew/telemetry/statsd'
+import { separateIds } from './id-text.ts'
 import { jitter } from './lifetime.ts'
 import { keyOf, keysOf, type ListKind } from './list-keys.ts'
-import { aheadKey, claimList, fillList, longest, readList } from './list-scripts.ts'
+import { aheadKey } from './list-scripts/ahead.ts'
+import { claimList } from './list-scripts/claim.ts'
+import { fillList } from './list-scripts/fill.ts'
+import { longest } from './list-scripts/format.ts'
+import { crowdedMark, readList } from './list-scripts/read.ts'
+import { removeFromLists } from './list-scripts/remove.ts'
 import { createListWriter } from './list-writer.ts'
 import type { Overdue } from './overdue.ts'
 import { fromRaw, toRaw } from './raw-ids.ts'
@@ -25,13 +31,22 @@ export type Slice = {
   /** Celebrities this person follows whose own lists must be filled before this one can be read. */
   coldCelebrities: string[]
 }
+/** See `fill`. */
+export type Filling = {
+  id: string
+  token: Token
+  ids: string[]
+  end: boolean
+  celebrities?: string[]
+  crowded?: boolean
+}
 /** Whoever holds it may fill what it has claimed, until the list is dropped. */
 export type Token = Buffer
 export type Lists = ReturnType<typeof createLists>
 
 const lifeMs = 300_000
-// Lives are renewed once this little is left, not by every read.
-const renewBelowMs = 240_000
+// Posts of those celebrities who are not merged in reach a list only when it is built.
+const crowdedLifeMs = 60_000
 const claimMs = 5_000
 
 const unknown: Slice = { ids: [], complete: false, known: false, coldCelebrities: [] }
@@ -50,13 +65,7 @@ export function createLists(redis: Redis, metrics: Metrics, overdue: Overdue) {
 
   function readSlice(kind: ListKind, id: string, query: ListQuery): Promise<Slice | undefined> {
     const below = query.below === undefined ? '' : toRaw([query.below])
-    const values = [
-      below,
-      `${query.offset}`,
-      `${query.count}`,
-      `${jitter(lifeMs)}`,
-      `${renewBelowMs}`,
-    ]
+    const values = [below, `${query.offset}`, `${query.count}`, `${jitter(lifeMs)}`]
     return redis.attempt({
       command: 'EVAL',
       on: kind,
@@ -70,14 +79,26 @@ export function createLists(redis: Redis, metrics: Metrics, overdue: Overdue) {
    * Gives nothing when somebody else builds it, or Redis is away: then there is nothing to fill.
    */
   async function claim(kind: ListKind, id: string): Promise<Token | undefined> {
-    if (overdue.has(keyOf(kind, id))) return undefined
-    const token = createToken()
+    return (await claimAll(kind, [id])).get(id)
+  }
+
+  /** Claims several at once; gives those that may be filled. */
+  async function claimAll(kind: ListKind, all: string[]): Promise<Map<string, Token>> {
+    const ids = all.filter((id) => !overdue.has(keyOf(kind, id)))
+    const tokens = new Map(ids.map((id) => [id, createToken()]))
+    if (ids.length === 0) return tokens
     const claimed = await redis.attempt({
       command: 'EVAL',
       on: kind,
-      send: (client) => claimList<number>(client, keysOf(kind, id), [token, `${claimMs}`]),
+      batch: ids.length,
+      send: (client) =>
+        Promise.all(
+          [...tokens].map(([id, token]) =>
+            claimList<number>(client, keysOf(kind, id), [token, `${claimMs}`]),
+          ),
+        ),
     })
-    return claimed ? token : undefined
+    return new Map([...tokens].filter((_, at) => claimed?.[at]))
   }
 
   /**
@@ -85,30 +106,38 @@ export function createLists(redis: Redis, metrics: Metrics, overdue: Overdue) {
    * @param ids newest first, as many as a list holds
    * @param end these are all there are
    * @param celebrities for a timeline: those whose own lists are to be merged in
+   * @param crowded there are more celebrities, whose posts are in `ids` but will not be pushed
    */
-  async function fill(
+  function fill(
     kind: ListKind,
     id: string,
     token: Token,
     ids: string[],
     end: boolean,
     celebrities: string[] = [],
+    crowded = false,
   ): Promise<void> {
-    if (overdue.has(keyOf(kind, id))) return
-    const whole = end ? '1' : '0'
-    const keys = kind === 'timeline' ? [...keysOf(kind, id), aheadKey] : keysOf(kind, id)
-    const values = [
-      token,
-      toRaw(ids),
-      whole,
-      `${jitter(lifeMs)}`,
-      celebrities.join(''),
-      `${longest}`,
-    ]
+    return fillAll(kind, [{ id, token, ids, end, celebrities, crowded }])
+  }
+
+  /** Fills several at once. */
+  async function fillAll(kind: ListKind, all: Filling[]): Promise<void> {
+    const some = all.filter(({ id }) => !overdue.has(keyOf(kind, id)))
+    if (some.length === 0) return
     await redis.attempt({
       command: 'EVAL',
       on: kind,
-      send: (client) => fillList(client, keys, values),
+      batch: some.length,
+      send: (client) =>
+        Promise.all(
+          some.map(({ id, token, ids, end, celebrities = [], crowded = false }) => {
+            const keys = kind === 'timeline' ? [...keysOf(kind, id), aheadKey] : keysOf(kind, id)
+            const life = `${jitter(crowded ? crowdedLifeMs : lifeMs)}`
+            const merged = celebrities.join('') + (crowded ? crowdedMark : '')
+            const values = [token, toRaw(ids), end ? '1' : '0', life, merged, `${longest}`]
+            return fillList(client, keys, values)
+          }),
+        ),
     })
   }
 
@@ -127,10 +156,9 @@ export function createLists(redis: Redis, metrics: Metrics, overdue: Overdue) {
   return {
     read,
     claim,
+    claimAll,
     fill,
-    /** Puts one id into the lists of up to 500 people, in those that are there. */
-    push: (kind: ListKind, people: string[], postId: string) =>
-      orDrop(kind, people, () => writer.push(kind, people, postId)),
+    fillAll,
     /** Puts a post into a list of its author's. */
     pushOwn: (kind: ListKind, authorId: string, postId: string) =>
       orDrop(kind, [authorId], () => writer.pushOwn(kind, authorId, postId)),
@@ -143,31 +171,12 @@ export function createLists(redis: Redis, metrics: Metrics, overdue: Overdue) {
     /** Takes out posts that are no more. Leaves the rest alone when Redis is away. */
     remove: (kind: ListKind, id: string, postIds: string[]) =>
       redis.attempt({
-        command: 'LREM',
+        command: 'EVAL',
         on: kind,
         batch: postIds.length,
-        send: (client) => removeAll(client, keysOf(kind, id), postIds),
+        send: (client) => removeFromLists(client, keysOf(kind, id), [toRaw(postIds)]),
       }),
   }
-}
-
-/** What is no more may be in the list itself, or in one that is merged into it. */
-async function removeAll(
-  client: RedisConnection,
-  [key = '', celebritiesKey]: string[],
-  ids: string[],
-): Promise<void> {
-  const celebrities = celebritiesKey ? await client.get(celebritiesKey) : ''
-  const authors = splitIds(celebrities ?? '')
-  const multi = client.multi()
-  for (const list of [key, ...authors.map((author) => keyOf('author', author))]) {
-    for (const id of ids) multi.lRem(list, 1, toRaw([id]))
-  }
-  await multi.execAsPipeline()
-}
-
-function splitIds(joined: string): string[] {
-  return joined.match(/.{36}/g) ?? []
 }
 
 function toSlice([found, raw, cold]: [number, Buffer, Buffer]): Slice {
@@ -175,7 +184,7 @@ function toSlice([found, raw, cold]: [number, Buffer, Buffer]): Slice {
     ids: fromRaw(raw),
     complete: found === 2,
     known: found > 0,
-    coldCelebrities: cold.length > 0 ? splitIds(cold.toString()) : [],
+    coldCelebrities: cold.length > 0 ? separateIds(cold.toString()) : [],
   }
 }
 

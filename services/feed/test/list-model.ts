@@ -64,6 +64,8 @@ export function createListModel() {
       const list = find(kind, id)
       const nothing = { ids: [], complete: false, known: list !== undefined, coldCelebrities: [] }
       if (!list || list.state === 'open') return nothing
+      // Merging so deep is left to Postgres.
+      if (list.celebrities.length > 0 && offset > 200) return nothing
       const authors = list.celebrities.map((author) => ({ author, list: find('author', author) }))
       const cold = authors.filter(({ list }) => !list || list.state === 'open')
       if (cold.length > 0) {
