@@ -47,13 +47,11 @@ export function createFollowing(redis: Redis, profile: ProfileNeighbour, metrics
 
   /**
    * Those who miss at once wait for one reader; but not for one who began before a drop that this
-   * reader has seen: what that one finds may be older.
+   * reader has seen, or may have missed while Redis is away: what that one finds may be older.
    */
   function loadOnce(id: string, asked: number, found: string | null | undefined) {
     const running = loading.get(id)
-    // Redis away: there is nothing to be seen, and nothing will be filled.
-    const same = found === running?.claim || found === undefined
-    if (running && (same || running.since > asked)) return running.ids
+    if (running && (found === running.claim || running.since > asked)) return running.ids
     const claim = claimMark + randomUUID()
     const started = { claim, since: ++time, ids: loadAndFill(id, claim) }
     loading.set(id, started)
