@@ -69,13 +69,14 @@ export function createLiked(redis: Redis, store: Store, metrics: Metrics, overdu
   }
 
   async function loadAndFill(viewer: string, ids: string[], partly: boolean) {
-    const liked = await findLikes(viewer, ids, partly ? 0 : most + 1)
     const key = likedKey(viewer)
-    if (!liked || overdue.has(key)) return liked
-    const all = [...liked]
-    const floor = partly ? '' : (all.length > most && all[most - 1]) || oldest
-    const others = floor === oldest ? [] : ids.filter((id) => !liked.has(id))
-    const values = [`${jitter(lifeSeconds)}`, floor, `${all.length}`, ...all, ...others]
+    using filling = overdue.load()
+    const liked = await findLikes(viewer, ids, partly ? 0 : most + 1)
+    // What lies below the floor is asked for each time: nobody can say how much that would become.
+    if (!liked || partly || !filling.mayFill(key)) return liked
+    const newest = [...liked].slice(0, most)
+    const floor = (liked.size > most && newest.at(-1)) || oldest
+    const values = [`${jitter(lifeSeconds)}`, floor, ...newest]
     await redis.attempt({
       command: 'EVAL',
       on: 'liked',
@@ -112,19 +113,12 @@ function readFields(ids: string[], [floor, ...fields]: (string | null)[]): boole
   return liked
 }
 
-// KEYS: the hash. ARGV: a life in seconds, the floor or '', how many are liked, those, others.
+// KEYS: the hash. ARGV: a life in seconds, the floor, what is liked down to it.
 // A version of 0 is older than any that a writer leaves.
 const fillLiked = defineScript(`
-local liked = tonumber(ARGV[3])
-for at = 4, #ARGV do
-  redis.call('HSETNX', KEYS[1], ARGV[at], at - 3 <= liked and '1:0' or '0:0')
-end
-if ARGV[2] ~= '' then
-  redis.call('HSET', KEYS[1], 'floor', ARGV[2])
-  redis.call('EXPIRE', KEYS[1], ARGV[1])
-elseif redis.call('TTL', KEYS[1]) < 0 then
-  redis.call('EXPIRE', KEYS[1], ARGV[1])
-end
+for at = 3, #ARGV do redis.call('HSETNX', KEYS[1], ARGV[at], '1:0') end
+redis.call('HSET', KEYS[1], 'floor', ARGV[2])
+redis.call('EXPIRE', KEYS[1], ARGV[1])
 return 1
 `)
 

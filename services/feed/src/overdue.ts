@@ -2,6 +2,8 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import type { Logger } from '@clew/kit/log'
 import { type Redis, RedisAway } from '@clew/kit/redis'
 import { runUntraced } from '@clew/telemetry/untraced'
+import { postKey } from './post-text.ts'
+import { holdKeys } from './posts-writer.ts'
 
 const retryMs = 250
 // Redis answers, but with an error: that is not over in a moment.
@@ -10,20 +12,35 @@ const retryKeys = 1_000
 
 export type Overdue = ReturnType<typeof createOverdue>
 
+/** What is read from Postgres to be filled in, from before the statement until it is filled in. */
+export type Load = Disposable & {
+  /** Not when a change of what this key holds did not reach Redis: what was read may be from before it. */
+  mayFill(key: string): boolean
+}
+
 /**
  * Keys that must go from Redis because what they hold is no longer true. The change itself is made,
  * so it is no failure when Redis is away: those keys are then passed by until they are dropped.
  */
 export function createOverdue(redis: Redis, log: Logger) {
   const overdue = new Set<string>()
+  /** Of each load under way, the keys that became overdue since it began. */
+  const loads = new Set<Set<string>>()
   let catchingUp = false
 
+  /** Bodies are held, since another process may still fill in what it read before the change. */
   async function remove(on: string, keys: string[]): Promise<'done' | 'away' | 'refused'> {
+    const [bodies, others] = [keys.filter(isPostKey), keys.filter((key) => !isPostKey(key))]
     try {
       const removed = await redis.attempt({
         command: 'DEL',
         on,
-        send: (client) => client.del(keys),
+        send: async (client) => {
+          if (bodies.length === 0) return client.del(others)
+          const multi = holdKeys(client, bodies)
+          if (others.length > 0) multi.del(others)
+          return multi.execAsPipeline()
+        },
       })
       if (removed === undefined) return 'away'
       // Until those are done whose reads were answered just before, with what is gone now.
@@ -47,15 +64,27 @@ export function createOverdue(redis: Redis, log: Logger) {
   }
 
   function dropLater(keys: string[]): void {
-    for (const key of keys) overdue.add(key)
+    for (const key of keys) {
+      overdue.add(key)
+      for (const since of loads) since.add(key)
+    }
     if (catchingUp) return
     catchingUp = true
     void runUntraced(catchUp)
   }
 
   return {
-    /** Whether what Redis holds under this key must not be read, nor anything be filled in. */
+    /** Whether what Redis holds under this key must not be read. */
     has: (key: string) => overdue.size > 0 && overdue.has(key),
+    /** Begins a load. */
+    load(): Load {
+      const since = new Set<string>()
+      loads.add(since)
+      return {
+        mayFill: (key) => !since.has(key) && !overdue.has(key),
+        [Symbol.dispose]: () => void loads.delete(since),
+      }
+    },
     /** After a write that failed: drops these keys, which it left untrue, as soon as Redis is back. */
     dropAfter(error: unknown, keys: string[]): void {
       if (!(error instanceof RedisAway)) log.warn({ err: error }, 'cache not written')
@@ -69,4 +98,8 @@ export function createOverdue(redis: Redis, log: Logger) {
       dropLater(keys)
     },
   }
+}
+
+function isPostKey(key: string): boolean {
+  return key.startsWith(postKey(''))
 }

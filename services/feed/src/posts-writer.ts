@@ -40,11 +40,7 @@ export function createPostsWrites(write: (given: PostsWrite) => Promise<void>) {
   async function hold(all: string[]): Promise<void> {
     for (const ids of chunksOf(all)) {
       const keys = ids.map(postKey)
-      const send = (client: RedisConnection) => {
-        const multi = client.multi()
-        for (const key of keys) multi.set(key, held, lasting(holdSeconds))
-        return multi.execAsPipeline()
-      }
+      const send = (client: RedisConnection) => holdKeys(client, keys).execAsPipeline()
       await write({ call: { command: 'SET', on: 'post', batch: ids.length, send }, ids, keys })
     }
   }
@@ -111,6 +107,13 @@ if KEYS[2] then
 end
 return 1
 `)
+
+/** The commands that hold these bodies for longer than a read from before the change can take. */
+export function holdKeys(client: RedisConnection, keys: string[]) {
+  const multi = client.multi()
+  for (const key of keys) multi.set(key, held, lasting(holdSeconds))
+  return multi
+}
 
 function lasting(seconds: number) {
   return { expiration: { type: 'EX', value: seconds } } as const

@@ -115,8 +115,7 @@ test('without Redis people go on writing, and everything is seen, then and after
     await check()
     await sleep(50)
   }
-  const answer = await service.ask('GET', path)
-  expect(answer.headers.get('x-cache')).toBe('hit')
+  await waitUntil(async () => (await service.ask('GET', path)).headers.get('x-cache') === 'hit')
   const facts = await readFacts(service, old.id, 5)
   expect(facts.map(([type]) => type)).toEqual([
     'post.created',
