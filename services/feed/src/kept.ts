@@ -1,35 +1,46 @@
 import type { Redis, RedisConnection } from '@clew/kit/redis'
 import { RESP_TYPES } from 'redis'
 import { writeCursor } from './cursor.ts'
+import { separateIds } from './id-text.ts'
 import { keysOf as keysOfList, type ListKind } from './list-keys.ts'
-import { isMarker } from './list-scripts.ts'
+import { isMarker } from './list-scripts/format.ts'
 import { joinPost } from './page.ts'
 import { type CachedPost, keysOf as keysOfPosts, toCachedPost } from './post-text.ts'
 import { fromRaw } from './raw-ids.ts'
+
+/** The marker END of a list. */
+const end = Buffer.alloc(16)
 
 export type KeptTimelines = ReturnType<typeof createKeptTimelines>
 
 /**
  * Timelines as they wait in Redis, for when this service is away. Nothing is asked of Postgres or
- * profile and nothing is written, not even a lifetime: so what is found is five minutes old at most.
+ * profile and nothing is written, not even a lifetime: what nobody renews is gone after 5.5 minutes
+ * (lists) or 66 (what posts say, and their counts). Likes and posts of the last moment may be missing.
  */
 export function createKeptTimelines(redis: Redis) {
   /** The newest posts, of those that are kept, as a page; undefined when there is none, or Redis is away. */
   async function read(userId: string, limit: number): Promise<string | undefined> {
     // More than needed: of some posts nothing but the id is kept.
-    const ids = await readTimeline(userId, limit * 2)
-    const found = ids && (await readPosts(ids))
-    if (!found || (found.size === 0 && ids.length > 0)) return undefined
+    const timeline = await readTimeline(userId, limit * 2)
+    const found = timeline && (await readPosts(timeline.ids))
+    if (!found || (found.size === 0 && !(timeline.ended && timeline.ids.length === 0))) {
+      return undefined
+    }
     const shown = [...found.values()].slice(0, limit)
     const originals = await readPosts(shown.flatMap(({ original }) => original ?? []))
     const posts = shown.flatMap((post) => join(post, originals) ?? [])
     const last = [...found.keys()].at(shown.length - 1)
-    const next = last === ids.at(-1) ? null : `"${writeCursor(`timeline:${userId}`, last ?? '')}"`
+    const all = timeline.ended && last === timeline.ids.at(-1)
+    const next = all ? null : `"${writeCursor(`timeline:${userId}`, last ?? '')}"`
     return `{"posts":[${posts.join()}],"count":${posts.length},"next_cursor":${next}}`
   }
 
-  /** The ids of the reader's list and those of the celebrities, merged; undefined without a list. */
-  async function readTimeline(userId: string, count: number): Promise<string[] | undefined> {
+  /**
+   * The ids of the reader's list and those of the celebrities, merged; undefined without a list.
+   * `ended` when these are all there are.
+   */
+  async function readTimeline(userId: string, count: number) {
     const [, celebritiesKey = ''] = keysOfList('timeline', userId)
     const celebrities = await redis.attempt({
       command: 'GET',
@@ -40,12 +51,14 @@ export function createKeptTimelines(redis: Redis) {
     if (typeof celebrities !== 'string') return undefined
     const [own, ...others] = await Promise.all([
       readList('timeline', userId, count),
-      ...(celebrities.match(/.{36}/g) ?? []).map((author) => readList('author', author, count)),
+      ...separateIds(celebrities).map((author) => readList('author', author, count)),
     ])
     if (!own) return undefined
-    const ids = new Set([...own, ...others.flatMap((list) => list ?? [])])
+    const merged = new Set([own, ...others].flatMap((list) => list?.ids ?? []))
     // As text, ids sort as their bytes do.
-    return [...ids].sort().reverse().slice(0, count)
+    const ids = [...merged].sort().reverse().slice(0, count)
+    const ended = ids.length === merged.size && [own, ...others].every((list) => list?.ended)
+    return { ids, ended }
   }
 
   /** Undefined when there is no list. */
@@ -57,7 +70,8 @@ export function createKeptTimelines(redis: Redis) {
       send: (client) => withBuffers(client).lRange(key, 0, count - 1),
     })
     if (!entries || entries.length === 0) return undefined
-    return fromRaw(Buffer.concat(entries.filter((entry) => !isMarker(entry))))
+    const ids = fromRaw(Buffer.concat(entries.filter((entry) => !isMarker(entry))))
+    return { ids, ended: entries.at(-1)?.equals(end) ?? false }
   }
 
   /** In the order of `ids`, without those that are not kept. */

@@ -57,10 +57,10 @@ function aPost(fields: Partial<PostRow> = {}): PostRow {
   }
 }
 
-async function fill(reader: string, posts: PostRow[], celebrities: string[] = []) {
+async function fill(reader: string, posts: PostRow[], celebrities: string[] = [], end = true) {
   const token = await lists.claim('timeline', reader)
   const ids = posts.map(({ id }) => id)
-  await lists.fill('timeline', reader, token!, ids.toSorted().toReversed(), true, celebrities)
+  await lists.fill('timeline', reader, token!, ids.toSorted().toReversed(), end, celebrities)
 }
 
 async function read(reader: string, limit = 20) {
@@ -83,6 +83,24 @@ test('a page is what the cache holds of it, newest first', async () => {
   const first = await read(reader, 1)
   expect(first.posts).toHaveLength(1)
   expect(readCursor(`timeline:${reader}`, first.next_cursor)).toBe(first.posts[0].id)
+})
+
+test('a page is the last only where the list is known to end with it', async () => {
+  const [longer, shorter, cold, unsure] = [uuid(), uuid(), uuid(), uuid()]
+  const posts = [aPost(), aPost()]
+  for (const post of posts) await cache.put(post)
+  const last = posts.map(({ id }) => id).sort()[0]
+  await fill(longer, posts, [], false)
+  await fill(shorter, posts, [], true)
+  // What a celebrity wrote whose list is not there may come next.
+  await fill(cold, posts, [uuid()], true)
+  await fill(unsure, [], [uuid()], true)
+  expect((await read(shorter)).next_cursor).toBeNull()
+  for (const reader of [longer, cold]) {
+    const { next_cursor: next } = await read(reader)
+    expect(readCursor(`timeline:${reader}`, next)).toBe(last)
+  }
+  expect(await read(unsure)).toBeUndefined()
 })
 
 test('posts of which only the id is kept are left out, and the page filled up', async () => {
