@@ -1,5 +1,5 @@
 import type { Following } from './following.ts'
-import { longest } from './list-scripts.ts'
+import { longest } from './list-scripts/format.ts'
 import type { ListKind, Lists } from './lists.ts'
 import type { Place, Store } from './store.ts'
 
@@ -28,7 +28,11 @@ export function createListReader({ lists, store, following }: Deps): ReadIds {
       return readAgain(kind, id, place)
     }
     if (!slice.known) return once(name, build(kind, id, place))
-    if (slice.coldCelebrities.length > 0) return readWarm(kind, id, place, slice.coldCelebrities)
+    // Deeper, the lists may not reach: filling them first could cost a statement more.
+    const first = place.below === undefined && place.offset === 0
+    if (first && slice.coldCelebrities.length > 0) {
+      return readWarm(kind, id, place, slice.coldCelebrities)
+    }
     return readPostgres(kind, id, place)
   }
 
@@ -55,23 +59,22 @@ export function createListReader({ lists, store, following }: Deps): ReadIds {
     const token = await lists.claim('timeline', reader)
     const followed = await following.read(reader)
     const built = await store.rebuildTimeline(reader, followed.ids, place)
-    const { newest, celebrities } = built
+    const { newest, page, celebrities, crowded } = built
     if (token) {
       const ids = newest.slice(0, longest)
-      await lists.fill('timeline', reader, token, ids, newest.length <= longest, celebrities)
+      const end = newest.length <= longest
+      await lists.fill('timeline', reader, token, ids, end, celebrities, crowded)
     }
-    return { ids: built.apart ? built.page : cut(newest, place), hit: false }
+    return { ids: page, hit: false }
   }
 
   async function buildAuthor(author: string, place: Place): Promise<Ids> {
     const token = await lists.claim('author', author)
-    const newest = await store.listIds([author], { offset: 0, count: longest + 1 })
+    const { newest, page } = await store.rebuildAuthor(author, place)
     if (token) {
       await lists.fill('author', author, token, newest.slice(0, longest), newest.length <= longest)
     }
-    const ids = cut(newest, place)
-    if (newest.length <= longest || ids.length === place.count) return { ids, hit: false }
-    return readPostgres('author', author, place)
+    return { ids: page, hit: false }
   }
 
   /** Fills the lists of celebrities that are missing, with one statement for all. */
@@ -82,21 +85,15 @@ export function createListReader({ lists, store, following }: Deps): ReadIds {
   }
 
   async function warm(authors: string[]): Promise<void> {
-    const tokens = new Map<string, Buffer>()
-    const claim = async (author: string) => {
-      const token = await lists.claim('author', author)
-      if (token) tokens.set(author, token)
-    }
-    await Promise.all(authors.map(claim))
+    const tokens = await lists.claimAll('author', authors)
     if (tokens.size === 0) return
     const rows = await store.listNewest([...tokens.keys()])
-    await Promise.all(
-      rows.map(async ({ author, ids }) => {
-        const token = tokens.get(author)
-        const kept = ids.slice(0, longest)
-        if (token) await lists.fill('author', author, token, kept, ids.length <= longest)
-      }),
-    )
+    const filled = rows.flatMap(({ author, ids }) => {
+      const token = tokens.get(author)
+      const end = ids.length <= longest
+      return token ? [{ id: author, token, ids: ids.slice(0, longest), end }] : []
+    })
+    await lists.fillAll('author', filled)
   }
 
   async function readPostgres(kind: ListKind, id: string, place: Place): Promise<Ids> {
@@ -105,11 +102,4 @@ export function createListReader({ lists, store, following }: Deps): ReadIds {
   }
 
   return readIds
-}
-
-/** The page of a list that is all here, newest first. */
-function cut(ids: string[], { below, offset, count }: Place): string[] {
-  const older = below === undefined ? 0 : ids.findIndex((id) => id < below)
-  const from = older < 0 ? ids.length : older + offset
-  return ids.slice(from, from + count)
 }

@@ -16,7 +16,7 @@ export function createPageReader(postsCache: PostsCache, liked: Liked) {
     const post = posts[0]
     if (!post) return undefined
     const beside = await readBeside([id], [post], viewer)
-    const text = joinPost(post, beside.originals?.get(post.original ?? ''), beside.liked?.[0])
+    const text = joinPost(post, originalOf(post, beside.originals), beside.liked?.[0])
     return { text, count: 1, hit: hit && beside.hit }
   }
 
@@ -25,7 +25,7 @@ export function createPageReader(postsCache: PostsCache, liked: Liked) {
     let text = '{"posts":['
     for (const [at, post] of posts.entries()) {
       if (at > 0) text += ','
-      text += joinPost(post, originals?.get(post.original ?? ''), liked?.[at])
+      text += joinPost(post, originalOf(post, originals), liked?.[at])
     }
     const next = around.next === null ? 'null' : `"${around.next}"`
     text += `],"count":${posts.length},"next_cursor":${next}}`
@@ -48,12 +48,17 @@ export function createPageReader(postsCache: PostsCache, liked: Liked) {
   return { read, readPost }
 }
 
+/** Those that did not come with the shares. */
 function listOriginals(posts: CachedPost[]): string[] {
-  const shared: string[] = []
-  for (const { original } of posts) {
-    if (original && !shared.includes(original)) shared.push(original)
+  const originals: string[] = []
+  for (const { original, shared } of posts) {
+    if (original && shared === undefined && !originals.includes(original)) originals.push(original)
   }
-  return shared
+  return originals
+}
+
+function originalOf({ original, shared }: CachedPost, originals: Originals | undefined) {
+  return shared ?? originals?.get(original ?? '')
 }
 
 function toOriginals(ids: string[], posts: (CachedPost | null)[]): Originals {

@@ -6,6 +6,8 @@ export type CachedPost = {
   body: string
   /** What is shared: null when that is gone, undefined when this is no share. */
   original: string | null | undefined
+  /** The same as a post, where it was loaded with this one: null when that is gone. */
+  shared?: CachedPost | null
   /** The digits. */
   likes: string
   comments: string

@@ -1,7 +1,7 @@
 import type { Redis, RedisConnection } from '@clew/kit/redis'
 import type { Metrics } from '@clew/telemetry/statsd'
 import { jitter } from './lifetime.ts'
-import type { Overdue } from './overdue.ts'
+import type { Load, Overdue } from './overdue.ts'
 import {
   absent,
   type CachedPost,
@@ -47,24 +47,31 @@ export function createPostsCache(redis: Redis, store: Store, metrics: Metrics, o
   async function receive(ids: string[], values: (string | null)[] | undefined): Promise<Found> {
     const posts: (CachedPost | null)[] = []
     const missing: string[] = []
-    let bodies = 0
-    let counted = 0
+    let [bodies, counted, buried] = [0, 0, 0]
     ids.forEach((id, at) => {
       const body = overdue.has(postKey(id)) ? undefined : values?.[at]
       const counts = overdue.has(countsKey(id)) ? undefined : values?.[ids.length + at]
       if (body && body !== held) bodies++
-      if (counts) counted++
+      if (body === absent) buried++
+      else if (counts) counted++
       const post = body === absent ? null : toCachedPost(body, counts)
       if (post === undefined) missing.push(id)
       posts.push(post ?? null)
     })
     count('post', bodies, ids.length)
-    count('counts', counted, ids.length)
+    // What is no more has none.
+    count('counts', counted, ids.length - buried)
     if (missing.length === 0) return { posts, hit: true }
-    const rows = await load(missing)
+    // Shares bring what they share, so that this is the only statement for posts.
+    const shared = posts.flatMap((post) => post?.original ?? [])
+    const rows = await load([...new Set([...missing, ...shared])])
     for (const id of missing) {
       const row = rows.get(id)
       if (row) posts[ids.indexOf(id)] = toCached(row)
+    }
+    for (const post of posts) {
+      const original = post?.original && rows.get(post.original)
+      if (post?.original) post.shared = original ? toCached(original) : null
     }
     return { posts, hit: false }
   }
@@ -90,25 +97,32 @@ export function createPostsCache(redis: Redis, store: Store, metrics: Metrics, o
   }
 
   async function loadAndFill(ids: string[]): Promise<Map<string, PostRow>> {
+    using filling = overdue.load()
     const rows = new Map((await store.findPosts(ids)).map((row) => [row.id, row]))
+    const all = [...new Set([...ids, ...rows.keys()])]
     await redis.attempt({
       command: 'SET',
       on: 'post',
-      batch: ids.length,
-      send: (client) => fill(client, ids, rows),
+      batch: all.length,
+      send: (client) => fill(client, all, rows, filling),
     })
     return rows
   }
 
-  async function fill(client: RedisConnection, ids: string[], rows: Map<string, PostRow>) {
+  async function fill(
+    client: RedisConnection,
+    ids: string[],
+    rows: Map<string, PostRow>,
+    { mayFill }: Load,
+  ) {
     const multi = client.multi()
     for (const id of ids) {
       const row = rows.get(id)
-      if (!overdue.has(postKey(id))) {
+      if (mayFill(postKey(id))) {
         const seconds = row ? jitter(lifeSeconds) : absentSeconds
         multi.set(postKey(id), row ? toText(row) : absent, whenAbsent(seconds))
       }
-      if (row && !overdue.has(countsKey(id))) {
+      if (row && mayFill(countsKey(id))) {
         multi.set(
           countsKey(id),
           toCounts(row.like_count, row.comment_count, row.version),

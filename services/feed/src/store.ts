@@ -1,5 +1,5 @@
 import type { Postgres } from '@clew/kit/postgres'
-import { longest } from './list-scripts.ts'
+import { longest } from './list-scripts/format.ts'
 import type { Author } from './schemas.ts'
 
 /** A post with the card of its author. Of two, the one with the higher `version` has newer counts. */
@@ -22,34 +22,57 @@ export type Store = ReturnType<typeof createStore>
 
 const own = `posts.id, posts.user_id, content, media_ids, is_share, shared_post_id,
   like_count, comment_count, version, posts.created_at, posts.updated_at`
-const card = `json_build_object('user_id', authors.id, 'username', username,
+/** Who wrote something, as JSON whose fields keep their order; of a row of authors. */
+export const card = `json_build_object('user_id', authors.id, 'username', username,
   'display_name', display_name, 'avatar_url', avatar_url)`
 
 /** A PostRow, for the `returning` of a statement that writes to posts. */
 export const columns = `${own},
   (select ${card} from authors where authors.id = posts.user_id) as author`
 
+/** Above and below every id. */
+export const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+const firstId = '00000000-0000-0000-0000-000000000000'
+
+/** So many celebrities are merged in at each read; those beyond are put into the list. */
+const mergedAtMost = 30
+/** So many of the newest ids of each person followed are looked at, before it is known who wrote more. */
+const headLength = 16
+
 /** Where a page of ids is: below this id, after so many. */
 export type Place = { below?: string | undefined; offset: number; count: number }
+/** What a list is built of, and the page that was asked for. Ids are newest first. */
 export type Rebuilt = {
-  /** The newest of those who are no celebrities: one more than a list holds. */
+  /** One more than a list holds; of a timeline without those whose lists are merged in. */
   newest: string[]
-  celebrities: string[]
-  /** The page asked for does not follow from `newest`: it is in `page`. */
-  apart: boolean
   page: string[]
+}
+export type RebuiltTimeline = Rebuilt & {
+  /** Whose lists are merged in when this timeline is read. */
+  celebrities: string[]
+  /** More of those followed are celebrities than are merged in: posts of these reach nobody's list. */
+  crowded: boolean
 }
 
 /** All SQL that reads posts. Every function throws Problem 503 while Postgres is away. */
 export function createStore(postgres: Postgres) {
-  /** Those of these posts that there are, in no order. */
-  function findPosts(ids: string[]): Promise<PostRow[]> {
-    return postgres.query<PostRow>(
+  /** Those of these posts that there are, and what those of them share that are shares; in no order. */
+  async function findPosts(ids: string[]): Promise<PostRow[]> {
+    const rows = await postgres.query<PostRow>(
       `select ${own}, ${card} as author
        from posts join authors on authors.id = posts.user_id
-       where posts.id = any($1)`,
+       where posts.id in (
+         select unnest($1::uuid[])
+         union
+         select shared_post_id from posts where id = any($1)
+       )`,
       [ids],
     )
+    const there = new Set(rows.map(({ id }) => id))
+    for (const row of rows) {
+      if (row.shared_post_id && !there.has(row.shared_post_id)) row.shared_post_id = null
+    }
+    return rows
   }
 
   /** Which of these posts a person likes, and of all they like the newest; newest first. */
@@ -65,48 +88,91 @@ export function createStore(postgres: Postgres) {
   }
 
   /**
-   * What a reader's timeline is built of, and a page of it. For each person followed the index gives
-   * the newest ids at once: what it costs depends on how many are followed, not on how many posts
-   * there are, whether those people write daily or stopped long ago.
+   * What a reader's timeline is built of. What it costs grows with how many are followed, however
+   * much they wrote: for each the index gives a few of the newest ids, and more only of those who
+   * wrote so often that there may be more within the newest of all.
    */
   async function rebuildTimeline(
     reader: string,
     following: string[],
     { below = lastId, offset, count }: Place,
-  ): Promise<Rebuilt> {
-    const [rebuilt] = await postgres.query<Rebuilt>(
-      `with followed as materialized (
+  ): Promise<RebuiltTimeline> {
+    const [rebuilt] = await postgres.query<RebuiltTimeline>(
+      `with known as materialized (
          select id, celebrity and id <> $1 as celebrity
          from authors where id = any($2) or id = $1
+       ), merged as materialized (
+         select id from known where celebrity order by id limit ${mergedAtMost}
+       ), pushed as materialized (
+         select id from known where not celebrity or id not in (select id from merged)
+       ), heads as materialized (
+         select id as author, array(
+           select posts.id from posts where user_id = pushed.id
+           order by posts.id desc limit ${headLength}
+         ) as ids
+         from pushed
+       ), edge as materialized (
+         select coalesce(
+           (select id from heads, unnest(ids) id order by id desc offset ${longest} limit 1),
+           '${firstId}'
+         ) as id
        ), newest as materialized (
-         select newest.id
-         from (followed cross join lateral (
-           select posts.id from posts where user_id = followed.id
-           order by posts.id desc limit ${longest + 1}
-         ) newest)
-         where not celebrity
-         order by newest.id desc limit ${longest + 1}
-       ), page as materialized (
-         select exists (select from followed where celebrity)
-           or (select count(*) from newest) > ${longest}
-             and (select count(*) from newest where id < $3) < $4::int + $5::int as apart
+         select id from (
+           select unnest(ids) as id from heads
+           union all
+           select more.id
+           from heads cross join lateral (
+             select posts.id from posts
+             where user_id = author and posts.id < ids[${headLength}]
+               and posts.id > (select id from edge)
+             order by posts.id desc limit ${longest + 1}
+           ) more
+           where ids[${headLength}] > (select id from edge)
+         ) all_newest
+         order by id desc limit ${longest + 1}
+       ), reach as materialized (
+         select count(*) <= ${longest} or count(*) filter (where id < $3) >= $4::int + $5::int
+           as enough
+         from newest
        )
        select
          array(
-           select older.id
-           from (followed cross join lateral (
-             select posts.id from posts where user_id = followed.id and posts.id < $3
-             order by posts.id desc limit $4::int + $5::int
-           ) older)
-           where (select apart from page)
-           order by older.id desc offset $4 limit $5
+           select id from (
+             select id from newest where id < $3 and (select enough from reach)
+             union all
+             select older.id
+             from known cross join lateral (
+               select posts.id from posts where user_id = known.id and posts.id < $3
+               order by posts.id desc limit $4::int + $5::int
+             ) older
+             where not (select enough from reach) or known.id in (select id from merged)
+           ) within
+           order by id desc offset $4 limit $5
          ) as page,
-         (select apart from page) as apart,
          array(select id from newest order by id desc) as newest,
-         array(select id from followed where celebrity) as celebrities`,
+         array(select id from merged) as celebrities,
+         (select count(*) from known where celebrity) > ${mergedAtMost} as crowded`,
       [reader, following, below, offset, count],
     )
-    return rebuilt ?? { newest: [], celebrities: [], apart: false, page: [] }
+    return rebuilt ?? { newest: [], page: [], celebrities: [], crowded: false }
+  }
+
+  /** What the list of this author's posts is built of. */
+  async function rebuildAuthor(
+    author: string,
+    { below = lastId, offset, count }: Place,
+  ): Promise<Rebuilt> {
+    const [rebuilt] = await postgres.query<Rebuilt>(
+      `select
+         array(
+           select id from posts where user_id = $1 and id < $2 order by id desc offset $3 limit $4
+         ) as page,
+         array(
+           select id from posts where user_id = $1 order by id desc limit ${longest + 1}
+         ) as newest`,
+      [author, below, offset, count],
+    )
+    return rebuilt ?? { newest: [], page: [] }
   }
 
   /** Ids of what these people wrote, newest first. */
@@ -135,7 +201,5 @@ export function createStore(postgres: Postgres) {
     )
   }
 
-  return { findPosts, findLikes, rebuildTimeline, listIds, listNewest }
+  return { findPosts, findLikes, rebuildTimeline, rebuildAuthor, listIds, listNewest }
 }
-
-const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff'

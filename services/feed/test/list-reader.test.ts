@@ -4,11 +4,15 @@ import { openRedis } from '@clew/kit/redis'
 import { createStatsD } from '@clew/telemetry/statsd'
 import { openTestDatabase, openTestRedis } from '@clew/tests/service-database'
 import { v7 as uuid } from 'uuid'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { createListReader, type ReadIds } from '../src/list-reader.ts'
 import { createLists, type Lists } from '../src/lists.ts'
 import { createOverdue } from '../src/overdue.ts'
 import { createStore } from '../src/store.ts'
+
+vi.hoisted(() => {
+  process.env.CLEW_REDIS_PATIENCE_MS = '2000'
+})
 
 // A reader that can be stopped between what Postgres said and what it writes to Redis.
 const stack = new AsyncDisposableStack()
@@ -39,7 +43,7 @@ beforeAll(async () => {
     store: {
       ...store,
       rebuildTimeline: (...given) => slowly(store.rebuildTimeline(...given)),
-      listIds: (...given) => slowly(store.listIds(...given)),
+      rebuildAuthor: (...given) => slowly(store.rebuildAuthor(...given)),
     },
     following: { read: async () => ({ ids: [], hit: true }) },
   })
@@ -69,7 +73,7 @@ for (const kind of ['timeline', 'author'] as const) {
     const building = readIds(kind, reader, top)
     await asked.promise
     const meanwhile = await write(reader)
-    await lists.push(kind, [reader], meanwhile)
+    await lists.pushOwn(kind, reader, meanwhile)
     const next = readIds(kind, reader, top)
     gate.resolve()
     expect(await building).toEqual({ ids: [before], hit: false })

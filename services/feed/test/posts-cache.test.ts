@@ -1,14 +1,16 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createLogger } from '@clew/kit/log'
 import { openPostgres, type Postgres } from '@clew/kit/postgres'
 import { openRedis, type Redis, RedisAway } from '@clew/kit/redis'
 import { createStatsD } from '@clew/telemetry/statsd'
+import { openLink } from '@clew/tests/cuttable-link'
 import { openTestDatabase, openTestRedis } from '@clew/tests/service-database'
 import { createClient, type RedisClientType } from 'redis'
 import { v7 as uuid } from 'uuid'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { createLiked, type Liked, likedKey } from '../src/liked.ts'
 import { createOverdue } from '../src/overdue.ts'
-import { countsKey, postKey } from '../src/post-text.ts'
+import { countsKey, keysOf, postKey } from '../src/post-text.ts'
 import { createPostsCache, type PostsCache } from '../src/posts-cache.ts'
 import { createPostsWriter, createPostsWrites } from '../src/posts-writer.ts'
 import { createStore, type Store } from '../src/store.ts'
@@ -21,6 +23,7 @@ vi.hoisted(() => {
 const stack = new AsyncDisposableStack()
 const author = uuid()
 let postgres: Postgres
+let url: string
 let connection: Redis
 let redis: RedisClientType
 let cache: PostsCache
@@ -30,7 +33,7 @@ let statements: number
 
 beforeAll(async () => {
   postgres = stack.use(openPostgres(stack.use(await openTestDatabase('feed')).url))
-  const { url } = stack.use(await openTestRedis('feed'))
+  url = stack.use(await openTestRedis('feed')).url
   connection = stack.use(await openRedis(url))
   redis = createClient({ url })
   await redis.connect()
@@ -70,6 +73,10 @@ async function write(content = 'old'): Promise<string> {
     content,
   ])
   return id
+}
+
+function withPort(address: string, port: number): string {
+  return Object.assign(new URL(address), { port: `${port}` }).href
 }
 
 async function readOne(id: string) {
@@ -221,6 +228,44 @@ test('a share names its original, and one whose original is gone says so', async
   }
 })
 
+test('a share brings what it shares, by the same statement, and both are kept', async () => {
+  const [original, share] = [await write('first'), uuid()]
+  await postgres.query(
+    `insert into posts (id, user_id, content, is_share, shared_post_id) values ($1, $2, 'x', true, $3)`,
+    [share, author, original],
+  )
+  const [loaded] = (await cache.readMany([share])).posts
+  expect(JSON.parse(`${loaded?.shared?.body}}`)).toMatchObject({ id: original, content: 'first' })
+  expect(await readOne(original)).toMatchObject({ content: 'first', hit: true })
+  // The share is kept, what it shares is not, and neither is something else.
+  await redis.del(keysOf([original]))
+  const [kept] = (await cache.readMany([share, await write()])).posts
+  expect(JSON.parse(`${kept?.shared?.body}}`)).toMatchObject({ id: original })
+  expect(statements).toBe(2)
+})
+
+test('what a writer could not tell Redis is not filled in by who read before, once it is back', async () => {
+  const id = await write()
+  await using link = await openLink(Number(new URL(url).port))
+  await using through = await openRedis(withPort(url, link.port))
+  const overdue = createOverdue(through, createLogger('feed'))
+  const slow = { ...createStore(postgres) }
+  const { findPosts } = slow
+  slow.findPosts = async (ids) => {
+    const rows = await findPosts(ids)
+    link.cut()
+    await changed.setCounts(id, 1, 0, 1)
+    link.mend()
+    while (overdue.has(countsKey(id))) await sleep(20)
+    return rows
+  }
+  await using metrics = createStatsD('feed_service')
+  const changed = createPostsCache(through, slow, metrics, overdue)
+  await changed.readMany([id])
+  expect(await redis.get(postKey(id))).not.toBeNull()
+  expect(await redis.get(countsKey(id))).toBeNull()
+})
+
 async function like(viewer: string, ids: string[]): Promise<void> {
   await postgres.query(
     'insert into likes (user_id, post_id) select $1, id from unnest($2::uuid[]) id',
@@ -274,10 +319,12 @@ test('of somebody who likes thousands the newest are kept, and older ones are as
   expect((await liked.read(viewer, newest)).liked).toEqual([true, true, true])
   expect((await liked.read(viewer, newest)).liked).toEqual([true, true, true])
   expect(statements).toBe(1)
-  expect(await redis.hLen(likedKey(viewer))).toBeLessThanOrEqual(2_002)
+  expect(await redis.hLen(likedKey(viewer))).toBe(2_001)
   for (let round = 0; round < 2; round++) {
     const page = [newest[0] as string, oldOther, oldLiked]
     expect((await liked.read(viewer, page)).liked).toEqual([true, false, true])
   }
-  expect(statements).toBe(2)
+  // However much they scroll, no more is kept of them.
+  expect(await redis.hLen(likedKey(viewer))).toBe(2_001)
+  expect(statements).toBe(3)
 })

@@ -1,7 +1,8 @@
 import { createClient, type RedisClientType } from 'redis'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { writeCursor } from '../src/cursor.ts'
 import { type Answer, type Person, type Service, startService } from './service.ts'
-import { cacheOf, createVillage } from './village.ts'
+import { cacheOf, createVillage, idsOf } from './village.ts'
 
 // Exact: a span, a statement or a round trip more is a decision, and is made here and in README.md.
 let service: Service
@@ -134,6 +135,53 @@ test('shared posts travel with the likes', async () => {
     'MGET post',
     'MGET post',
   ])
+})
+
+test('a miss costs three statements with shares and celebrities too, whatever else is cached', async () => {
+  const [star, stranger] = [await service.person(), await service.person()]
+  const [shared] = await village.posts(stranger, 1)
+  village.follow(reader, [author, star])
+  await village.posts(star, 30)
+  await service.owner.query('update authors set celebrity = true where id = $1', [star.id])
+  const body = { content: 'look' }
+  await service.ask('POST', `/api/posts/${shared}/share`, { token: reader.token, body })
+  const statements = async (answer: Answer) => (await below(answer)).filter(isStatement)
+  const original = [`feed:post:${shared}`, `feed:counts:${shared}`]
+  const timeline = [`feed:timeline:${reader.id}`, `feed:celebrities:${reader.id}`]
+  const [old] = idsOf(await village.read(reader)).slice(-1)
+  // Nothing at all is cached; then all but the share; then all but the list of the celebrity.
+  for (const [lost, list] of [
+    [[...timeline, `feed:author:${star.id}`], []],
+    [[], [`feed:author:${star.id}`]],
+  ] as const) {
+    await redis.del([...lost, ...list, ...original, `feed:post:${old}`, `feed:liked:${reader.id}`])
+    const page = await village.read(reader)
+    expect(page.body.posts).toContainEqual(
+      expect.objectContaining({
+        content: 'look',
+        shared_post: expect.objectContaining({ id: shared }),
+      }),
+    )
+    expect(await statements(page)).toEqual(['SELECT posts', 'SELECT posts', 'SELECT likes'])
+  }
+})
+
+test('deep in a timeline, and in the posts of one author, a miss costs no more', async () => {
+  const star = await service.person()
+  village.follow(reader, [author, star])
+  const all = (await village.posts(star, 900)).reverse()
+  const path = `/api/posts/user/${star.id}?limit=50&cursor=`
+  const cursor = writeCursor(`author:${star.id}`, all[840] ?? '')
+  const deep = await service.ask('GET', path + cursor, { token: reader.token })
+  expect(idsOf(deep)).toEqual(all.slice(841, 891))
+  expect((await below(deep)).filter(isStatement)).toHaveLength(3)
+  await service.owner.query('update authors set celebrity = true where id = $1', [star.id])
+  await village.read(reader)
+  await redis.del([`feed:author:${star.id}`, `feed:liked:${reader.id}`])
+  const cursorBelow = writeCursor(`timeline:${reader.id}`, all[800] ?? '')
+  const page = await village.read(reader, `?cursor=${cursorBelow}`)
+  expect(idsOf(page)).toEqual(all.slice(801, 821))
+  expect((await below(page)).filter(isStatement).length).toBeLessThanOrEqual(3)
 })
 
 test('one post, and the posts of one author', async () => {
