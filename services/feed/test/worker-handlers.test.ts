@@ -95,7 +95,8 @@ test('a post that arrives while the drop after an unfollow is answered is droppe
 
 test('what Redis did not take is not done, whatever it is', async () => {
   const [post_id, author, share] = [uuid(), uuid(), uuid()]
-  const card = { username: 'a', display_name: 'a', avatar_url: null }
+  const updated_at = new Date().toISOString()
+  const card = { username: 'a', display_name: 'a', avatar_url: null, updated_at }
   await postgres.query('insert into authors values ($1, $2, $2)', [author, 'a'])
   await postgres.query(
     `insert into posts (id, user_id, content, is_share, shared_post_id) values ($1, $2, '', true, $3)`,

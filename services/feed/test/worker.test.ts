@@ -223,7 +223,9 @@ describe('what else happened', () => {
       display_name: 'After',
       avatar_url: 'https://a.example/a.png',
     }
-    await worker.state('events:profile', 'profile.updated', { user_id: author, ...names })
+    const updated_at = new Date()
+    const fact = { user_id: author, ...names, updated_at }
+    await worker.state('events:profile', 'profile.updated', fact)
     await worker.settled()
     const [card] = await worker.owner.query(
       'select username, display_name, avatar_url from authors where id = $1',
@@ -236,7 +238,8 @@ describe('what else happened', () => {
   test('a card that changes before the first post is the one that post is shown with', async () => {
     const user_id = uuid()
     const names = { username: 'new', display_name: 'New', avatar_url: null }
-    await worker.state('events:profile', 'profile.updated', { user_id, ...names })
+    const fact = { user_id, ...names, updated_at: new Date() }
+    await worker.state('events:profile', 'profile.updated', fact)
     await worker.settled()
     const [author] = await worker.owner.query(
       'select username, display_name, celebrity from authors where id = $1',
