@@ -63,7 +63,7 @@ export const sharedPost = plainPost.meta({ id: 'SharedPost' })
 
 /**
  * `shared_post` is there on shares only, and null once that post was deleted. `liked` is there when
- * a token was shown, unless the database is away and the cache does not know.
+ * a token was shown. Either is left out when the database is away and the cache does not know.
  */
 export const post = plainPost
   .extend({ shared_post: sharedPost.nullable().optional(), liked: z.boolean().optional() })

@@ -1,6 +1,7 @@
+import { Problem } from '@clew/kit/problem'
 import type { Lists } from './lists.ts'
 import { joinPost } from './page.ts'
-import { toCached } from './post-text.ts'
+import { type CachedPost, toCached } from './post-text.ts'
 import type { PostsCache } from './posts-cache.ts'
 import type { PostRow } from './store.ts'
 
@@ -17,8 +18,23 @@ export async function announce(
   ])
 }
 
-/** A post that was just written, as JSON text, with what it shares. */
+/**
+ * A post that was just written, as JSON text, with what it shares. It is written, so this does not
+ * fail when Postgres has gone since: what cannot be known is then left out.
+ */
 export async function present(cache: PostsCache, row: PostRow, liked: boolean): Promise<string> {
-  const shared = row.shared_post_id && (await cache.readMany([row.shared_post_id])).posts[0]
-  return joinPost(toCached(row), shared || null, liked)
+  const post = toCached(row)
+  if (!row.shared_post_id) return joinPost(post, null, liked)
+  const shared = await findShared(cache, row.shared_post_id)
+  if (shared === undefined) return joinPost({ ...post, original: undefined }, null, liked)
+  return joinPost(post, shared, liked)
+}
+
+async function findShared(cache: PostsCache, id: string): Promise<CachedPost | null | undefined> {
+  try {
+    return (await cache.readMany([id])).posts[0] ?? null
+  } catch (error) {
+    if (error instanceof Problem && error.status === 503) return undefined
+    throw error
+  }
 }
