@@ -5,13 +5,21 @@ import { parse, text } from './validate.ts'
 
 const schema = z.strictObject({ name: text(1, 5), age: z.number().optional() })
 
-function refusal(input: unknown): Problem {
+const id = '0190a0b0-0000-7000-8000-00000000abcd'
+
+function attempt(work: () => unknown): Problem | undefined {
   try {
-    parse(schema, input)
+    work()
   } catch (error) {
     if (error instanceof Problem) return error
   }
-  throw new Error('not refused')
+  return undefined
+}
+
+function refusal(input: unknown): Problem {
+  const problem = attempt(() => parse(schema, input))
+  if (!problem) throw new Error('not refused')
+  return problem
 }
 
 test('each field at fault is named, in words', () => {
@@ -26,6 +34,40 @@ test('each field at fault is named, in words', () => {
   expect(refusal({ name: 'longer than five', age: 'x' }).errors?.map(({ field }) => field)).toEqual(
     ['name', 'age'],
   )
+})
+
+test('what is wrong is said in words', () => {
+  const query = z.object({
+    limit: z.coerce.number().int().min(1).max(50).optional(),
+    order: z.enum(['newest', 'ranked']).optional(),
+    ids: z.array(z.uuid()).max(1).optional(),
+    content: z.string().max(3, 'is too long').optional(),
+    on: z.boolean().optional(),
+  })
+  const said = (input: object) => {
+    const result = attempt(() => parse(query, input))
+    return result?.errors?.map(({ field, message }) => `${field} ${message}`)
+  }
+  expect(said({ limit: '0' })).toEqual(['limit must be at least 1'])
+  expect(said({ limit: '51' })).toEqual(['limit must be at most 50'])
+  expect(said({ limit: 'abc' })).toEqual(['limit must be a number'])
+  expect(said({ limit: '1.5' })).toEqual(['limit must be a whole number'])
+  expect(said({ order: 'best' })).toEqual(['order must be one of newest, ranked'])
+  expect(said({ ids: ['x'] })).toEqual(['ids.0 must be a UUID'])
+  expect(said({ ids: [id, id] })).toEqual(['ids must have at most 1 entry'])
+  expect(said({ on: 1 })).toEqual(['on must be true or false'])
+  // The schema knows better.
+  expect(said({ content: 'four' })).toEqual(['content is too long'])
+  expect(refusal({ name: 'longer than five' }).errors).toEqual([
+    { field: 'name', message: 'must have at most 5 characters' },
+  ])
+})
+
+test('a field that is wrong in two ways is named once in the sentence', () => {
+  const twice = z.object({ word: z.string().min(3).regex(/^a/, 'must begin with an a') })
+  const problem = attempt(() => parse(twice, { word: 'b' }))
+  expect(problem?.message).toBe('Not acceptable: word.')
+  expect(problem?.errors).toHaveLength(2)
 })
 
 test.each([[null], [[]], ['text'], [7]])('%j is no object: 400', (input) => {

@@ -6,15 +6,14 @@ import { Problem } from './problem.ts'
  * @throws Problem 422 with one `errors` entry per field at fault; 400 when the input is no object at all
  */
 export function parse<Schema extends z.ZodType>(schema: Schema, input: unknown): z.infer<Schema> {
-  const result = schema.safeParse(input)
+  const result = schema.safeParse(input, { error: say })
   if (result.success) return result.data
   if (input === null || typeof input !== 'object' || Array.isArray(input)) {
     throw new Problem(400, 'The body must be a JSON object.')
   }
   const errors = result.error.issues.flatMap(fieldErrors)
-  throw new Problem(422, `Not acceptable: ${errors.map((error) => error.field).join(', ')}.`, {
-    errors,
-  })
+  const fields = new Set(errors.map((error) => error.field))
+  throw new Problem(422, `Not acceptable: ${[...fields].join(', ')}.`, { errors })
 }
 
 /** Text of a given length in UTF-16 units, as `string.length` counts, without the null byte that Postgres cannot store. */
@@ -30,7 +29,49 @@ function fieldErrors(issue: z.core.$ZodIssue) {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({ field: key, message: 'is not a known field' }))
   }
-  const absent = issue.code === 'invalid_type' && issue.message.endsWith('received undefined')
-  const message = absent ? 'is required' : issue.message
-  return [{ field: issue.path.join('.'), message }]
+  return [{ field: issue.path.join('.'), message: issue.message }]
+}
+
+/** What is wrong, so that it can follow the field's name. A schema's own message goes before it. */
+function say(issue: z.core.$ZodRawIssue): string | undefined {
+  switch (issue.code) {
+    case 'invalid_type': {
+      const kind = kinds[issue.expected]
+      return issue.input === undefined ? 'is required' : kind && `must be ${kind}`
+    }
+    case 'too_small':
+      return `must ${measure(issue.origin, 'at least', issue.minimum)}`
+    case 'too_big':
+      return `must ${measure(issue.origin, 'at most', issue.maximum)}`
+    case 'invalid_value':
+      return `must be one of ${issue.values.map(String).join(', ')}`
+    case 'invalid_format': {
+      const format = formats[issue.format]
+      return format && `must be ${format}`
+    }
+  }
+  return undefined
+}
+
+function measure(origin: string, limit: string, value: number | bigint): string {
+  if (origin === 'string')
+    return `have ${limit} ${value} ${value === 1 ? 'character' : 'characters'}`
+  if (origin === 'array') return `have ${limit} ${value} ${value === 1 ? 'entry' : 'entries'}`
+  return `be ${limit} ${value}`
+}
+
+const kinds: Record<string, string> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+}
+
+const formats: Record<string, string> = {
+  uuid: 'a UUID',
+  email: 'an e-mail address',
+  url: 'an address',
+  datetime: 'a time as in RFC 3339',
 }
