@@ -16,20 +16,25 @@ export function createPageReader(postsCache: PostsCache, liked: Liked) {
     const post = posts[0]
     if (!post) return undefined
     const beside = await readBeside([id], [post], viewer)
-    const text = joinPost(post, originalOf(post, beside.originals), beside.liked?.[0])
+    const original = originalOf(post, beside.originals)
+    if (isEmpty(post, original)) return undefined
+    const text = joinPost(post, original, beside.liked?.[0])
     return { text, count: 1, hit: hit && beside.hit }
   }
 
   async function read(ids: string[], posts: CachedPost[], around: Around): Promise<Page> {
     const { originals, liked, hit } = await readBeside(ids, posts, around.viewer)
     let text = '{"posts":['
+    let count = 0
     for (const [at, post] of posts.entries()) {
-      if (at > 0) text += ','
-      text += joinPost(post, originalOf(post, originals), liked?.[at])
+      const original = originalOf(post, originals)
+      if (isEmpty(post, original)) continue
+      if (count++ > 0) text += ','
+      text += joinPost(post, original, liked?.[at])
     }
     const next = around.next === null ? 'null' : `"${around.next}"`
-    text += `],"count":${posts.length},"next_cursor":${next}}`
-    return { text, count: posts.length, hit: around.hit && hit }
+    text += `],"count":${count},"next_cursor":${next}}`
+    return { text, count, hit: around.hit && hit }
   }
 
   /** At most one round trip. */
@@ -63,6 +68,11 @@ function originalOf({ original, shared }: CachedPost, originals: Originals | und
 
 function toOriginals(ids: string[], posts: (CachedPost | null)[]): Originals {
   return new Map(ids.map((id, at) => [id, posts[at] ?? null]))
+}
+
+/** A share without words whose original is gone; the worker is about to delete it. */
+function isEmpty(post: CachedPost, original: CachedPost | null | undefined): boolean {
+  return post.original !== undefined && !original && post.body.includes('"content":"",')
 }
 
 /**
