@@ -26,9 +26,12 @@ const own = `posts.id, posts.user_id, content, media_ids, is_share, shared_post_
 export const card = `json_build_object('user_id', authors.id, 'username', username,
   'display_name', display_name, 'avatar_url', avatar_url)`
 
-/** A PostRow, for the `returning` of a statement that writes to posts. */
+/**
+ * A PostRow, for the `returning` of a statement that writes to posts. Who changes the card waits for
+ * it: then they find the post, and hold the body that shows the old card.
+ */
 export const columns = `${own},
-  (select ${card} from authors where authors.id = posts.user_id) as author`
+  (select ${card} from authors where authors.id = posts.user_id for share) as author`
 
 /** Above and below every id. */
 export const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff'

@@ -1,10 +1,10 @@
 import type { Postgres } from '@clew/kit/postgres'
+import { lastId } from '../store.ts'
 import type { AuthorCard } from '../worker-schemas.ts'
 
 export type Authors = ReturnType<typeof createAuthors>
 
 const postsAtOnce = 500
-const firstId = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 
 /** What the worker keeps of authors. Every function throws Problem 503 while Postgres is away. */
 export function createAuthors(postgres: Postgres) {
@@ -40,7 +40,7 @@ export function createAuthors(postgres: Postgres) {
     },
     /** This author's posts, newest first, 500 at a time. */
     async *postIds(userId: string): AsyncGenerator<string[]> {
-      for (let below = firstId; ; ) {
+      for (let below = lastId; ; ) {
         const rows = await postgres.query<{ id: string }>(
           'select id from posts where user_id = $1 and id < $2 order by id desc limit $3',
           [userId, below, postsAtOnce],

@@ -1,6 +1,7 @@
 import type { Postgres } from '@clew/kit/postgres'
 import { v7 as uuid } from 'uuid'
 import { recordCommented } from '../events.ts'
+import { card, lastId } from '../store.ts'
 import { createTurns } from '../turns.ts'
 import type { Counts } from './likes.ts'
 import { noPost } from './posts.ts'
@@ -69,9 +70,4 @@ export function createComments(postgres: Postgres) {
   }
 }
 
-const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
-
 const columns = 'comments.id, post_id, user_id, content, comments.created_at'
-// `json_build_object` keeps the order of its fields.
-const card = `json_build_object('user_id', authors.id, 'username', username,
-  'display_name', display_name, 'avatar_url', avatar_url)`
