@@ -2,10 +2,9 @@ import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { createKeptTimelines } from '@clew/feed/kept'
 import { createBus } from '@clew/kit/bus'
-import { createIdentityReader, openRemoteKeys } from '@clew/kit/identity'
+import { openIdentity } from '@clew/kit/identity'
 import { listen, run } from '@clew/kit/lifecycle'
 import { openRedis } from '@clew/kit/redis'
-import { followRevocations } from '@clew/kit/revocations'
 import { createApp } from './app.ts'
 import { readConfig } from './config.ts'
 import { readCursor } from './cursor.ts'
@@ -22,12 +21,7 @@ await run('gateway-spans', async ({ own, log }) => {
   const paths = { log: config.log, cursor: config.cursor, pidFile: config.pidFile }
   const tail = own(startTail({ follower, send, log, paths }))
   const redis = own(await openRedis(config.redisUrl))
-  const identity = createIdentityReader(
-    openRemoteKeys(config.services.auth),
-    own(followRevocations(createBus(redis))),
-    // Asked only while Redis is away, when there is no page to show anyway.
-    async () => true,
-  )
+  const identity = own(openIdentity(config.services.auth, createBus(redis)))
   const app = createApp({
     services: config.services,
     stats: tail.stats,
