@@ -24,7 +24,8 @@ export function createListReader({ lists, store, following }: Deps): ReadIds {
     const running = building.get(name)
     if (running) {
       // What is pushed meanwhile, such as a post of their own, is in the list, not in what is loaded.
-      await running
+      // Whoever builds may fail, as with a neighbour that is back by now: that is not theirs.
+      await running.catch(() => {})
       return readAgain(kind, id, place)
     }
     if (!slice.known) return once(name, build(kind, id, place))
@@ -80,7 +81,7 @@ export function createListReader({ lists, store, following }: Deps): ReadIds {
   /** Fills the lists of celebrities that are missing, with one statement for all. */
   async function readWarm(kind: ListKind, id: string, place: Place, cold: string[]): Promise<Ids> {
     const name = cold.join()
-    await (building.get(name) ?? once(name, warm(cold)))
+    await (building.get(name)?.catch(() => {}) ?? once(name, warm(cold)))
     return readAgain(kind, id, place)
   }
 

@@ -1,7 +1,6 @@
 import { createLogger } from '@clew/kit/log'
 import { openPostgres } from '@clew/kit/postgres'
 import { openRedis } from '@clew/kit/redis'
-import { createStatsD } from '@clew/telemetry/statsd'
 import { openTestDatabase, openTestRedis } from '@clew/tests/service-database'
 import { v7 as uuid } from 'uuid'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
@@ -9,6 +8,7 @@ import { createListReader, type ReadIds } from '../src/list-reader.ts'
 import { createLists, type Lists } from '../src/lists.ts'
 import { createOverdue } from '../src/overdue.ts'
 import { createStore } from '../src/store.ts'
+import { createCounted } from './counted.ts'
 
 vi.hoisted(() => {
   process.env.CLEW_REDIS_PATIENCE_MS = '2000'
@@ -21,16 +21,13 @@ let readIds: ReadIds
 let asked: PromiseWithResolvers<void>
 let gate: PromiseWithResolvers<void>
 let write: (author: string) => Promise<string>
+const counted = createCounted()
 const top = { offset: 0, count: 21 }
 
 beforeAll(async () => {
   const postgres = stack.use(openPostgres(stack.use(await openTestDatabase('feed')).url))
   const redis = stack.use(await openRedis(stack.use(await openTestRedis('feed')).url))
-  lists = createLists(
-    redis,
-    stack.use(createStatsD('feed_service')),
-    createOverdue(redis, createLogger('feed')),
-  )
+  lists = createLists(redis, createOverdue(redis, createLogger('feed')))
   const store = createStore(postgres)
   const slowly = async <Result>(found: Promise<Result>) => {
     const result = await found
@@ -45,6 +42,7 @@ beforeAll(async () => {
       rebuildTimeline: (...given) => slowly(store.rebuildTimeline(...given)),
       rebuildAuthor: (...given) => slowly(store.rebuildAuthor(...given)),
     },
+    metrics: counted.metrics,
     following: { read: async () => ({ ids: [], hit: true }) },
   })
   write = async (author) => {
@@ -61,6 +59,7 @@ beforeAll(async () => {
   }
 })
 beforeEach(() => {
+  counted.take('timeline')
   asked = Promise.withResolvers()
   gate = Promise.withResolvers()
 })
@@ -102,4 +101,44 @@ test('while another process builds the list, pages come from Postgres and fill n
   expect(await lists.read('timeline', reader, top)).toMatchObject({ known: true, complete: false })
   if (token) await lists.fill('timeline', reader, token, ids, true, [])
   expect(await readIds('timeline', reader, top)).toEqual({ ids, hit: true })
+})
+
+test('who waited for somebody who failed to build the list reads it all the same', async () => {
+  const reader = uuid()
+  const ids = [await write(reader)]
+  const building = readIds('author', reader, top)
+  await asked.promise
+  const waiting = readIds('author', reader, top)
+  // Redis answers in turn: once it has answered these, the other has found somebody building.
+  for (let reads = 0; reads < 2; reads++) await lists.read('author', reader, top)
+  gate.reject(new Error('the database went away'))
+  await expect(building).rejects.toThrow('went away')
+  expect(await waiting).toEqual({ ids, hit: false })
+})
+
+test('a page is counted once, whoever it waits for', async () => {
+  const reader = uuid()
+  await write(reader)
+  const building = readIds('timeline', reader, top)
+  await asked.promise
+  const waiting = readIds('timeline', reader, top)
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  gate.resolve()
+  await Promise.all([building, waiting])
+  expect(counted.take('timeline')).toEqual([0, 2])
+  await readIds('timeline', reader, top)
+  expect(counted.take('timeline')).toEqual([1, 0])
+})
+
+test('who waits for a builder that fails reads alone', async () => {
+  const reader = uuid()
+  const id = await write(reader)
+  const building = readIds('timeline', reader, top)
+  const failed = expect(building).rejects.toThrow('broken')
+  await asked.promise
+  const waiting = readIds('timeline', reader, top)
+  await lists.read('timeline', reader, top)
+  gate.reject(new Error('broken'))
+  await failed
+  expect(await waiting).toEqual({ ids: [id], hit: false })
 })
