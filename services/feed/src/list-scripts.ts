@@ -1,1 +1,0 @@
-export { isMarker, longest } from './list-scripts/format.ts'
