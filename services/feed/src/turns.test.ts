@@ -42,10 +42,10 @@ test.each([
   expect(await take('a', async () => 'again')).toBe('again')
 })
 
-test('a line of 200 is full, until somebody leaves it', async () => {
+test('a line of 2,000 is full, until somebody leaves it', async () => {
   const take = createTurns()
   const gate = Promise.withResolvers<void>()
-  const all = Array.from({ length: 200 }, () => take('a', () => gate.promise))
+  const all = Array.from({ length: 2_000 }, () => take('a', () => gate.promise))
   await expect(take('a', async () => {})).rejects.toMatchObject({ status: 503 })
   expect(await take('b', async () => 'elsewhere')).toBe('elsewhere')
   gate.resolve()

@@ -4,13 +4,14 @@ import { Problem } from '@clew/kit/problem'
 export type Turns = ReturnType<typeof createTurns>
 type Line = { last: Promise<unknown>; length: number }
 
-const longest = 200
-const patienceMs = 5_000
+const longest = 2_000
+// Before the gateway gives up.
+const patienceMs = 15_000
 
 /**
  * One after the other for each key. Those who write to the same row wait for each other anyway: here
  * they wait without a database connection in hand, which others need.
- * What it gives throws Problem 503 to whoever comes when 200 are in line, or waits for over 5 s.
+ * What it gives throws Problem 503 to whoever comes when 2,000 are in line, or waits for over 15 s.
  */
 export function createTurns(waitMs = patienceMs) {
   const lines = new Map<string, Line>()
