@@ -16,7 +16,10 @@ export type Row = {
   /** Tree lines for the notes below this row. */
   noteGuides: string[]
   name: string
-  /** `pg` or `redis` on a row of a database: `GET profile` alone could be HTTP. */
+  /**
+   * `pg` or `redis` on a row of a database: `GET profile` alone could be HTTP. `redis ×500` when so
+   * many operations went in one round trip.
+   */
   system: string
   tag: Note | undefined
   failed: boolean
@@ -72,7 +75,7 @@ function spanRow(node: Node, spans: Map<string, Span>, told: Set<Span>): Content
   return {
     service: span.service,
     name: span.name,
-    system: systemOf(span),
+    system: systemOf([span]),
     tag: tagOf(span),
     failed: span.failed,
     bars: [{ start: span.start, end: span.end }],
@@ -89,7 +92,7 @@ function foldRow(fold: Fold): Content {
   return {
     service: first.service,
     name: `×${spans.length} ${first.name}`,
-    system: systemOf(first),
+    system: systemOf(spans),
     tag: hitsOf(spans),
     failed: false,
     bars: spans.map((span) => ({ start: span.start, end: span.end })),
@@ -105,9 +108,14 @@ function missingRow({ span }: Node): Content {
   return { service: '', name, ...nothing, notes: [note] }
 }
 
-function systemOf(span: Span): string {
-  const system = String(span.attributes['db.system.name'] ?? '')
-  return system === 'postgresql' ? 'pg' : system
+/** Of like spans. */
+function systemOf(spans: Span[]): string {
+  const name = String(spans[0]?.attributes['db.system.name'] ?? '')
+  const system = name === 'postgresql' ? 'pg' : name
+  const sizes = spans.map((span) => Number(span.attributes['db.operation.batch.size'] ?? 1))
+  if (!sizes.some((size) => size > 1)) return system
+  const operations = sizes.reduce((sum, size) => sum + size, 0)
+  return `${system} ×${operations.toLocaleString('en')}`.trim()
 }
 
 function tagOf(span: Span): Note | undefined {

@@ -283,3 +283,17 @@ test('colours change nothing but colours', () => {
 test('a trace deeper than the stack is drawn', () => {
   expect(draw(deep(20_000)).split('\n').length).toBeGreaterThan(20_000)
 })
+
+test('many operations in one round trip are counted, in a fold all of them', () => {
+  const write = (id: string, size?: number): Sketch => {
+    const attributes = {
+      'db.system.name': 'redis',
+      ...(size && { 'db.operation.batch.size': size }),
+    }
+    return { id, service: 'feed', kind: 'client', name: 'EVAL timeline', at: [0, 1], attributes }
+  }
+  expect(draw([write('a', 500)])).toMatch(/^feed +EVAL timeline · redis ×500 /m)
+  expect(draw([write('a')])).toMatch(/^feed +EVAL timeline · redis {2}/m)
+  const four = [write('a', 500), write('b', 500), write('c', 500), write('d')]
+  expect(draw(four)).toMatch(/^feed +×4 EVAL timeline · redis ×1,501 /m)
+})
