@@ -63,7 +63,10 @@ export function createLiked(redis: Redis, store: Store, metrics: Metrics, overdu
     const name = `${viewer} ${ids.join()}`
     const running = loading.get(name)
     if (running) return running
-    const started = loadAndFill(viewer, ids, partly).finally(() => loading.delete(name))
+    const started = loadAndFill(viewer, ids, partly).finally(() => {
+      // Those whose read was answered together with the fill still find it here.
+      setImmediate(() => loading.delete(name))
+    })
     loading.set(name, started)
     return started
   }

@@ -1,3 +1,4 @@
+import type { Metrics } from '@clew/telemetry/statsd'
 import type { Following } from './following.ts'
 import { longest } from './list-scripts/format.ts'
 import type { ListKind, Lists } from './lists.ts'
@@ -6,18 +7,22 @@ import type { Place, Store } from './store.ts'
 /** Fewer than asked for are all there are. `hit` when neither Postgres nor profile was needed. */
 export type Ids = { ids: string[]; hit: boolean }
 export type ReadIds = (kind: ListKind, id: string, place: Place) => Promise<Ids>
-type Deps = { lists: Lists; store: Store; following: Following }
+type Deps = { lists: Lists; store: Store; following: Following; metrics: Metrics }
+
+const tags = { timeline: { cache: 'timeline' }, author: { cache: 'author' } }
 
 /**
  * Pages of post ids: from the list in Redis, or else from Postgres, which builds the list anew.
  * Those who miss the same list at once wait until one has built it, and then read it.
  * Deeper than a list reaches, each page is one statement that begins where the last page ended.
  */
-export function createListReader({ lists, store, following }: Deps): ReadIds {
+export function createListReader({ lists, store, following, metrics }: Deps): ReadIds {
   const building = new Map<string, Promise<unknown>>()
 
   async function readIds(kind: ListKind, id: string, place: Place): Promise<Ids> {
     const slice = await lists.read(kind, id, place)
+    // Once for each page, however often the list is looked at for it.
+    metrics.count(slice?.complete ? 'cache.hit' : 'cache.miss', tags[kind])
     if (slice?.complete) return { ids: slice.ids, hit: true }
     if (!slice) return readPostgres(kind, id, place)
     const name = `${kind}:${id}`
@@ -48,7 +53,8 @@ export function createListReader({ lists, store, following }: Deps): ReadIds {
     try {
       return await started
     } finally {
-      building.delete(name)
+      // Those whose read was answered together with the fill still find it here.
+      setImmediate(() => building.delete(name))
     }
   }
 

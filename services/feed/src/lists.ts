@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import type { Redis } from '@clew/kit/redis'
-import type { Metrics } from '@clew/telemetry/statsd'
 import { separateIds } from './id-text.ts'
 import { jitter } from './lifetime.ts'
 import { keyOf, keysOf, type ListKind } from './list-keys.ts'
@@ -50,17 +49,14 @@ const crowdedLifeMs = 60_000
 const claimMs = 5_000
 
 const unknown: Slice = { ids: [], complete: false, known: false, coldCelebrities: [] }
-const tags = { timeline: { cache: 'timeline' }, author: { cache: 'author' } }
 
 /** Lists of post ids in Redis: a page of a timeline is one read, whatever the number followed. */
-export function createLists(redis: Redis, metrics: Metrics, overdue: Overdue) {
+export function createLists(redis: Redis, overdue: Overdue) {
   const writer = createListWriter(redis)
 
   /** One round trip; undefined when Redis is away. A timeline includes the reader's celebrities. */
   async function read(kind: ListKind, id: string, query: ListQuery): Promise<Slice | undefined> {
-    const slice = overdue.has(keyOf(kind, id)) ? unknown : await readSlice(kind, id, query)
-    metrics.count(slice?.complete ? 'cache.hit' : 'cache.miss', tags[kind])
-    return slice
+    return overdue.has(keyOf(kind, id)) ? unknown : readSlice(kind, id, query)
   }
 
   function readSlice(kind: ListKind, id: string, query: ListQuery): Promise<Slice | undefined> {

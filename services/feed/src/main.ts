@@ -38,9 +38,9 @@ await run('feed', async ({ own, log, stopping }) => {
   const store = createStore(postgres)
   const overdue = createOverdue(redis, log)
   const postsCache = createPostsCache(redis, store, metrics, overdue)
-  const lists = createLists(redis, metrics, overdue)
+  const lists = createLists(redis, overdue)
   const following = createFollowing(redis, createProfileNeighbour(profile), metrics)
-  const readIds = createListReader({ lists, store, following })
+  const readIds = createListReader({ lists, store, following, metrics })
   const pages = createPageReader(postsCache, createLiked(redis, store, metrics, overdue))
 
   const identity = own(openIdentity(config.authUrl, bus))

@@ -86,7 +86,10 @@ export function createPostsCache(redis: Redis, store: Store, metrics: Metrics, o
     const own = ids.filter((id) => !loading.has(id))
     if (own.length > 0) {
       const started = loadAndFill(own).finally(() => {
-        for (const id of own) if (loading.get(id) === started) loading.delete(id)
+        // Those whose read was answered together with the fill still find it here.
+        setImmediate(() => {
+          for (const id of own) if (loading.get(id) === started) loading.delete(id)
+        })
       })
       for (const id of own) loading.set(id, started)
     }

@@ -31,7 +31,7 @@ beforeAll(async () => {
   stack.defer(() => inspect.destroy())
   const metrics = stack.use(createStatsD('feed_service'))
   const overdue = createOverdue(redis, createLogger('feed'))
-  lists = createLists(redis, metrics, overdue)
+  lists = createLists(redis, overdue)
   // Nothing here reads posts that are not cached.
   cache = createPostsCache(redis, {} as Store, metrics, overdue)
   kept = createKeptTimelines(redis)

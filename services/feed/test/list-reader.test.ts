@@ -103,19 +103,6 @@ test('while another process builds the list, pages come from Postgres and fill n
   expect(await readIds('timeline', reader, top)).toEqual({ ids, hit: true })
 })
 
-test('who waited for somebody who failed to build the list reads it all the same', async () => {
-  const reader = uuid()
-  const ids = [await write(reader)]
-  const building = readIds('author', reader, top)
-  await asked.promise
-  const waiting = readIds('author', reader, top)
-  // Redis answers in turn: once it has answered these, the other has found somebody building.
-  for (let reads = 0; reads < 2; reads++) await lists.read('author', reader, top)
-  gate.reject(new Error('the database went away'))
-  await expect(building).rejects.toThrow('went away')
-  expect(await waiting).toEqual({ ids, hit: false })
-})
-
 test('a page is counted once, whoever it waits for', async () => {
   const reader = uuid()
   await write(reader)

@@ -1,7 +1,6 @@
 import { createLogger } from '@clew/kit/log'
 import { openRedis, type Redis } from '@clew/kit/redis'
 import { eventually } from '@clew/kit/test/eventually'
-import { createStatsD } from '@clew/telemetry/statsd'
 import { openLink } from '@clew/tests/cuttable-link'
 import { openTestRedis } from '@clew/tests/service-database'
 import { createClient, type RedisClientType } from 'redis'
@@ -20,7 +19,6 @@ vi.hoisted(() => {
 })
 
 const stack = new AsyncDisposableStack()
-const metrics = stack.use(createStatsD('feed_service'))
 const log = createLogger('feed')
 let link: Awaited<ReturnType<typeof openLink>>
 let redis: Redis
@@ -36,7 +34,7 @@ beforeAll(async () => {
   inspect = createClient({ url })
   await inspect.connect()
   stack.defer(() => inspect.destroy())
-  lists = createLists(redis, metrics, createOverdue(redis, log))
+  lists = createLists(redis, createOverdue(redis, log))
 })
 afterAll(() => stack.disposeAsync())
 

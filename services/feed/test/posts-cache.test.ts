@@ -14,6 +14,7 @@ import { countsKey, keysOf, postKey } from '../src/post-text.ts'
 import { createPostsCache, type PostsCache } from '../src/posts-cache.ts'
 import { createPostsWriter, createPostsWrites } from '../src/posts-writer.ts'
 import { createStore, type Store } from '../src/store.ts'
+import { createCounted } from './counted.ts'
 
 vi.hoisted(() => {
   process.env.CLEW_REDIS_PATIENCE_MS = '2000'
@@ -190,6 +191,23 @@ test('a writer that must not fail unnoticed says that Redis is away, and until t
   await expect(strict.hold([id])).rejects.toThrow(RedisAway)
   await expect(strict.bury([id])).rejects.toThrow(RedisAway)
   await expect(strict.setCounts(id, 4, 0, 4)).rejects.toThrow(RedisAway)
+})
+
+test('a deleted post is a hit of its body, and none of counts that it cannot have', async () => {
+  const [id, gone] = [await write(), await write()]
+  await cache.bury([gone])
+  const counted = createCounted()
+  const { readMany } = createPostsCache(
+    connection,
+    createStore(postgres),
+    counted.metrics,
+    createOverdue(connection, createLogger('feed')),
+  )
+  for (const hits of [0, 1]) {
+    await readMany([id, gone])
+    expect(counted.take('post')).toEqual([1 + hits, 1 - hits])
+    expect(counted.take('counts')).toEqual([hits, 1 - hits])
+  }
 })
 
 test('newer counts refuse older ones, in whatever order they come', async () => {

@@ -4,7 +4,6 @@ import { createLogger } from '@clew/kit/log'
 import { openPostgres } from '@clew/kit/postgres'
 import { openRedis } from '@clew/kit/redis'
 import { eventually } from '@clew/kit/test/eventually'
-import { createStatsD } from '@clew/telemetry/statsd'
 import { openLink } from '@clew/tests/cuttable-link'
 import { startCollector } from '@clew/tests/neighbours'
 import { findPort, portOf, startProcess, throughPort } from '@clew/tests/one-service'
@@ -26,7 +25,6 @@ export async function startWorker({ profileUrl, celebrityFollowers = 5_000 }: Op
   const owner = stack.use(openPostgres(database.ownerUrl))
   const redis = stack.use(await openRedis(ownRedis.url))
   const ofProfile = stack.use(await openRedis(withUser(ownRedis.url, 'profile')))
-  const metrics = stack.use(createStatsD('feed_service'))
   const port = await findPort()
   const env = {
     CLEW_STATSD: '127.0.0.1:9',
@@ -56,7 +54,7 @@ export async function startWorker({ profileUrl, celebrityFollowers = 5_000 }: Op
     await bus.append(stream, [{ id: uuid(), type, payload, carrier }])
     return { trace, span }
   }
-  const lists = createLists(redis, metrics, createOverdue(redis, createLogger('test')))
+  const lists = createLists(redis, createOverdue(redis, createLogger('test')))
   return {
     url,
     owner,
