@@ -132,7 +132,9 @@ function tagOf(span: Span): Note | undefined {
   const retries = Number(span.attributes['clew.retry.count'] ?? 0)
   if (retries > 0) return { text: `retry ${retries}`, mood: 'warning' }
   const breaker = span.attributes['clew.breaker.state']
-  return breaker ? { text: `breaker ${breaker}`, mood: 'warning' } : undefined
+  if (breaker) return { text: `breaker ${breaker}`, mood: 'warning' }
+  const page = span.attributes['clew.cache']
+  return page ? { text: String(page), mood: page === 'hit' ? 'good' : 'warning' } : undefined
 }
 
 /** Why a service refused: which limit was exceeded or what was wrong with a credential. */

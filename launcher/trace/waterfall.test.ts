@@ -297,3 +297,14 @@ test('many operations in one round trip are counted, in a fold all of them', () 
   const four = [write('a', 500), write('b', 500), write('c', 500), write('d')]
   expect(draw(four)).toMatch(/^feed +×4 EVAL timeline · redis ×1,501 /m)
 })
+
+test.each(['hit', 'miss', 'stale'])('a page the gateway keeps says %s', (cache) => {
+  const page = (status: number) => {
+    const attributes = { 'http.response.status_code': status, 'clew.cache': cache }
+    return draw([
+      { id: 'g', service: 'gateway', kind: 'server', name: 'x', at: [0, 3], attributes },
+    ])
+  }
+  expect(page(200)).toMatch(new RegExp(`^gateway x · ${cache} `, 'm'))
+  expect(page(404)).toMatch(/^gateway x · 404 /m)
+})
