@@ -1,4 +1,4 @@
-/** Codes of Postgres and of the network, in words for who does not know them by heart. */
+/** Codes of Postgres, Redis and the network, in words for who does not know them by heart. */
 const words = new Map([
   ['08000', 'connection lost'],
   ['08003', 'connection lost'],
@@ -32,10 +32,22 @@ const words = new Map([
   ['ENOTFOUND', 'no such host'],
   ['EPIPE', 'connection closed'],
   ['ETIMEDOUT', 'timed out'],
+  ['REDIS_AWAY', 'Redis gave no answer in time'],
 ])
 
-/** "23505 unique violation"; other types of error stay as they are. */
-export function explain(type: string): string {
+/**
+ * "23505 unique violation: and the message"; types of error without words stay as they are. A Problem
+ * is named by no class: its first sentence says what it is, the others are advice for a client.
+ */
+export function explain(type: string, message = ''): string {
+  if (type === 'Problem') return firstSentence(message) || bareProblem
   const word = words.get(type)
-  return word ? `${type} ${word}` : type
+  return [word ? `${type} ${word}` : type, message].filter(Boolean).join(': ')
+}
+
+/** What is told of a Problem that carries no message. */
+export const bareProblem = 'what it needs was away, busy or refused'
+
+function firstSentence(text: string): string {
+  return text.split(/\.(?: |$)/)[0]!
 }

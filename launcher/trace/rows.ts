@@ -1,4 +1,4 @@
-import { explain } from './error-words.ts'
+import { bareProblem, explain } from './error-words.ts'
 import { type Fold, foldSiblings, type Item, isFold, verdict } from './fold.ts'
 import { formatDuration } from './format.ts'
 import { isCoarse, type Span } from './span.ts'
@@ -153,10 +153,9 @@ function hitsOf(spans: Span[]): Note | undefined {
 /** What went wrong, in the words the span carries; undefined when it only failed because a child did. */
 function errorText(span: Span): string | undefined {
   const exception = span.exceptions.at(-1)
-  if (exception) return [explain(exception.type), exception.message].filter(Boolean).join(': ')
+  if (exception) return explain(exception.type, exception.message)
   if (!span.failed) return undefined
-  const type = explain(String(span.attributes['error.type'] ?? ''))
-  return [type, span.statusMessage].filter(Boolean).join(': ') || 'failed'
+  return explain(String(span.attributes['error.type'] ?? ''), span.statusMessage) || 'failed'
 }
 
 /** Spans whose error a descendant tells already, in the same words or in better ones. */
@@ -170,14 +169,15 @@ function errorsToldBelow(tree: Tree): Set<Span> {
     for (let up = byId.get(span.parentId); up && !passed.has(up); up = byId.get(up.parentId)) {
       passed.add(up)
       const above = errorText(up)
-      if (above === text || (above && isBareStatus(up, above))) told.add(up)
+      if (above === text || (above && isBare(up, above))) told.add(up)
     }
   }
   return told
 }
 
-function isBareStatus(span: Span, text: string): boolean {
-  return text === String(span.attributes['http.response.status_code'] ?? 'failed')
+function isBare(span: Span, text: string): boolean {
+  const status = String(span.attributes['http.response.status_code'] ?? 'failed')
+  return text === status || text === bareProblem
 }
 
 function linkText(

@@ -113,6 +113,8 @@ test.each([
   ['23505', '✗ 23505 unique violation'],
   ['40P01', '✗ 40P01 deadlock'],
   ['ECONNREFUSED', '✗ ECONNREFUSED connection refused'],
+  ['REDIS_AWAY', '✗ REDIS_AWAY Redis gave no answer in time'],
+  ['Problem', '✗ what it needs was away, busy or refused'],
   ['NoSuchCode', '✗ NoSuchCode'],
 ])('an error of type %s is told in words, too', (type, told) => {
   const span: Sketch = { id: 'd', service: 'auth', name: 'INSERT users', at: [0, 1], failed: '' }
@@ -307,4 +309,34 @@ test.each(['hit', 'miss', 'stale'])('a page the gateway keeps says %s', (cache) 
   }
   expect(page(200)).toMatch(new RegExp(`^gateway x · ${cache} `, 'm'))
   expect(page(404)).toMatch(/^gateway x · 404 /m)
+})
+
+test('a Problem is told by its first sentence, and without one only where nothing below says more', () => {
+  const handled = (message: string): Sketch => {
+    const exception: [string, string] = ['Problem', message]
+    return {
+      id: 'c',
+      service: 'feed',
+      kind: 'consumer',
+      name: 'x',
+      at: [0, 3],
+      failed: '',
+      exception,
+    }
+  }
+  const told = draw([handled('profile cannot be reached right now. Try again in a moment.')])
+  expect(told).toMatch(/✗ profile cannot be reached right now$/m)
+  const call: Sketch = {
+    id: 'd',
+    parent: 'c',
+    service: 'feed',
+    kind: 'client',
+    name: 'GET /internal/followers/{id}',
+    at: [1, 2],
+    failed: '',
+    attributes: { 'error.type': 'ECONNREFUSED' },
+  }
+  expect(draw([handled(''), call]).match(/✗ (?!x|GET)[^0-9].*/gm)).toEqual([
+    '✗ ECONNREFUSED connection refused',
+  ])
 })
