@@ -30,6 +30,8 @@ export type Row = {
 
 /** Deeper levels than a line has room for are never drawn; only the nearest ones are kept. */
 const keptGuides = 40
+/** In microseconds: what the outbox and the commit before it take anyway. */
+const usualWait = 50_000
 
 /** Lays a tree out as rows, parents above children; `full` shows every span instead of folding like ones. */
 export function toRows(tree: Tree, full: boolean): Row[] {
@@ -69,6 +71,8 @@ function spanRow(node: Node, spans: Map<string, Span>, told: Set<Span>): Content
     notes.push({ text: '↻ its own descendant is its parent', mood: 'error' })
   const error = errorText(span)
   if (error && !told.has(span)) notes.push({ text: `✗ ${error}`, mood: 'error' })
+  const waited = waitOf(span, spans)
+  if (waited > usualWait) notes.push({ text: `waited ${formatDuration(waited)}`, mood: 'faint' })
   for (const link of span.links) {
     notes.push({ text: `↷ ${linkText(link, span, spans)}`, mood: 'faint' })
   }
@@ -135,6 +139,14 @@ function tagOf(span: Span): Note | undefined {
   if (breaker) return { text: `breaker ${breaker}`, mood: 'warning' }
   const page = span.attributes['clew.cache']
   return page ? { text: String(page), mood: page === 'hit' ? 'good' : 'warning' } : undefined
+}
+
+/** How long an event lay between its producer, here or by a link, and this consumer. */
+function waitOf(span: Span, spans: Map<string, Span>): number {
+  if (span.kind !== 'consumer') return 0
+  const before = [span.parentId, ...span.links.map((link) => link.spanId)]
+  const producer = before.map((id) => spans.get(id)).find((other) => other?.kind === 'producer')
+  return producer ? span.start - producer.end : 0
 }
 
 /** Why a service refused: which limit was exceeded or what was wrong with a credential. */

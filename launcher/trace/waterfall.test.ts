@@ -54,6 +54,7 @@ auth      ├ INSERT users · pg                           ▐▎    ┊        
 auth      ├ publish events:auth                          ▏    ┊           400 µs
 auth      │ ├ INSERT outbox · pg                         ▏    ┊           400 µs
 profile   │ └ process events:auth                             ┊        █   19 ms
+          │   │ waited 234 ms
           │   │ ↷ continues publish events:auth (auth)
 profile   │   └ INSERT profiles · pg                          ┊        ▍    8 ms
 auth      ├ COMMIT · pg                                  █▏   ┊          2.30 ms
@@ -339,4 +340,13 @@ test('a Problem is told by its first sentence, and without one only where nothin
   expect(draw([handled(''), call]).match(/✗ (?!x|GET)[^0-9].*/gm)).toEqual([
     '✗ ECONNREFUSED connection refused',
   ])
+})
+
+test('an event that lay long before it was processed says how long', () => {
+  const handled = (at: number): Sketch[] => [
+    { id: 'p', service: 'auth', kind: 'producer', name: 'publish', at: [0, 2] },
+    { id: 'c', parent: 'p', service: 'feed', kind: 'consumer', name: 'process', at: [at, at + 9] },
+  ]
+  expect(draw(handled(2_002))).toMatch(/^feed └ process .*\n +waited 2\.00 s$/m)
+  expect(draw(handled(22))).not.toContain('waited')
 })
