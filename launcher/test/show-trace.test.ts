@@ -61,7 +61,9 @@ test('says in one sentence what is wrong', async () => {
   await failing('last').toThrow('No request has been traced yet: make one, then ask again.')
   await failing(id).toThrow(`No trace has the id ${id}: it may be mistyped, too old, or still`)
   await failing('nonsense').toThrow('nonsense is no trace id: those are 32 hexadecimal digits')
-  await failing(id, 'http://127.0.0.1:9').toThrow('start Clew with `npm start` first.')
+  await failing(id, 'http://127.0.0.1:9').toThrow(
+    'No traces can be read: nothing answers at http://127.0.0.1:9.',
+  )
 })
 
 test('shows a trace by its id, by a traceparent, and in capitals', async () => {
@@ -102,6 +104,19 @@ test('last is the newest request, not the newest noise', async () => {
   }
   await send([noise('h', 'GET /health')], Date.now() + 1_000, 'c'.repeat(32))
   await send([noise('o', 'POST /otlp/v1/traces')], Date.now() + 1_500, 'd'.repeat(32))
+  const text = await showTrace({ queryUrl, id: 'last', color: false })
+  expect(text).toContain('POST /api/auth/register → 201')
+})
+
+test('last is the newest request, not the work in the background that it caused', async () => {
+  const processed: Sketch = {
+    id: 'w',
+    service: 'feed',
+    kind: 'consumer',
+    name: 'process events:profile',
+    at: [0, 1],
+  }
+  await send([processed], Date.now() + 2_000, 'f'.repeat(32))
   const text = await showTrace({ queryUrl, id: 'last', color: false })
   expect(text).toContain('POST /api/auth/register → 201')
 })

@@ -15,12 +15,14 @@ type Summary = {
 const searchMs = 7 * 24 * 3600 * 1000
 const searched = 50
 const freshMs = 10_000
+const requestName = /^[A-Z]+( \/|$)/
 const telemetryServices = /^(lens|jaeger|otelcol|otel-collector|prometheus)/
 const telemetryRoutes =
   /^\w+ \/(health|livez|readyz|metrics|stats|otlp|api\/v3|\.well-known)(\/|\.|$)/
 
 /**
- * The id of the newest trace that a user's request made; undefined when there is none yet.
+ * The id of the newest trace that a user's request made, or else of the newest there is: work in the
+ * background may have a trace of its own, newer than the request's. Undefined when there is none yet.
  * lens lists the traces of all services at once; Jaeger wants to be asked for each.
  * @param patient answers undefined, too, while the newest trace has just begun and lacks its root
  */
@@ -35,10 +37,17 @@ export async function findLast(queryUrl: string, patient: boolean): Promise<stri
   const found =
     answer.status === 200 ? summariesOf(answer.body) : await searchServices(queryUrl, window)
   const traces = found.filter((trace) => !isNoise(trace)).sort((a, b) => b.start - a.start)
-  const [newest] = traces
+  // Of a trace that lacks its root it cannot be told yet whether a request made it.
+  const newest = traces.find((trace) => isRequest(trace) || !trace.whole)
   if (patient && newest && !newest.whole && now - newest.start < freshMs) return undefined
   // A trace that lost its root is only shown if there is nothing better.
-  return (traces.find((trace) => trace.whole) ?? newest)?.id
+  const whole = traces.filter((trace) => trace.whole)
+  return (whole.find(isRequest) ?? whole[0] ?? newest)?.id
+}
+
+/** Search results carry no kinds of spans; a SERVER span is named by method and route, or method alone. */
+function isRequest({ service, name }: Found): boolean {
+  return isEntrance(service) || requestName.test(name)
 }
 
 async function searchServices(queryUrl: string, window: Record<string, string>): Promise<Found[]> {
