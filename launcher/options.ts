@@ -54,6 +54,14 @@ export function readOptions(args: string[]): Options {
   }
 }
 
+/** @throws Refusal when there are more words that are no option than the verb reads */
+export function refuseWords({ words }: Options, verb: string, read = 0): void {
+  const [extra] = words.slice(read)
+  if (extra === undefined) return
+  const most = read === 0 ? 'options only' : `${read} word and options`
+  throw new Refusal(`${verb} takes ${most}, not ${extra}; npm start -- --help lists what there is.`)
+}
+
 function parse(args: string[]) {
   try {
     return parseArgs({ args, options: known, allowPositionals: true })

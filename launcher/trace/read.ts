@@ -5,13 +5,18 @@ export class TraceError extends Error {
   override name = 'TraceError'
 }
 
+/** Nothing answers where the traces are, or nothing that speaks JSON. */
+export class StoreAway extends TraceError {
+  override name = 'StoreAway'
+}
+
 export type Answer = { status: number; body: unknown }
 
 const answerMs = 5_000
 
 /**
  * The spans of one trace as OTLP JSON; undefined while the store has none of it.
- * @throws TraceError when the store cannot be reached or fails
+ * @throws StoreAway, or another TraceError when the store fails
  */
 export async function readTrace(
   queryUrl: string,
@@ -29,7 +34,7 @@ export function resourceSpansOf(body: unknown): ResourceSpans[] {
   return result?.resourceSpans ?? []
 }
 
-/** @throws TraceError when nothing answers there, or nothing that speaks JSON */
+/** @throws StoreAway */
 export async function ask(queryUrl: string, path: string): Promise<Answer> {
   try {
     const answer = await fetch(new URL(path, queryUrl), { signal: AbortSignal.timeout(answerMs) })
@@ -37,10 +42,7 @@ export async function ask(queryUrl: string, path: string): Promise<Answer> {
     await answer.body?.cancel()
     return { status: answer.status, body: undefined }
   } catch (error) {
-    throw new TraceError(
-      `No traces can be read at ${queryUrl}: start Clew with \`npm start\` first.`,
-      { cause: error },
-    )
+    throw new StoreAway(`No traces can be read: nothing answers at ${queryUrl}.`, { cause: error })
   }
 }
 

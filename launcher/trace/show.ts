@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { findLast } from './last.ts'
-import { readTrace, TraceError } from './read.ts'
+import { readTrace, StoreAway, TraceError } from './read.ts'
 import { lastEnd, type Span, toSpans } from './span.ts'
 import { buildTree } from './tree.ts'
 import { render } from './waterfall.ts'
 
-export { TraceError }
+export { StoreAway, TraceError }
 
 export type ShowOptions = {
   /** Where the trace query API answers, such as http://127.0.0.1:16686 */
