@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { serveControl } from './control.ts'
 import { readOptions } from './options.ts'
 import { runVerb } from './verbs.ts'
@@ -46,4 +46,11 @@ it('refuses more words than trace reads', async () => {
   await expect(runVerb(['trace', 'last', 'week'])).rejects.toThrow(
     'trace takes 1 word and options, not week; npm start -- --help lists what there is.',
   )
+})
+
+it('has nothing to reset where no Clew has been, and asks nothing', async () => {
+  using write = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+  const nowhere = join(folder, 'nowhere')
+  expect(await runVerb(['reset', '--state', nowhere])).toBe(0)
+  expect(write).toHaveBeenCalledWith(`There is nothing to delete: there is no ${nowhere}.\n`)
 })

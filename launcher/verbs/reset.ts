@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { endLeftovers } from '../leftovers.ts'
@@ -9,6 +10,10 @@ import { isClaimed, removeState } from '../state.ts'
 /** Deletes data, keys and logs of a state folder, after asking. */
 export async function reset(args: string[]): Promise<number> {
   const { state, yes } = readOptions(args)
+  if (!(await exists(state))) {
+    process.stdout.write(`There is nothing to delete: there is no ${state}.\n`)
+    return 0
+  }
   if (await isClaimed(state)) {
     throw new Refusal(`A Clew runs in ${state}: stop it first with npm run stop.`)
   }
@@ -20,6 +25,13 @@ export async function reset(args: string[]): Promise<number> {
   await removeState(state)
   process.stdout.write(`Deleted what was in ${state}.\n`)
   return 0
+}
+
+function exists(folder: string): Promise<boolean> {
+  return access(folder).then(
+    () => true,
+    () => false,
+  )
 }
 
 async function confirm(question: string): Promise<boolean> {
