@@ -64,9 +64,24 @@ export function refuseWords({ words }: Options, verb: string, read = 0): void {
 
 function parse(args: string[]) {
   try {
-    return parseArgs({ args, options: known, allowPositionals: true })
+    return parseArgs({ args: joinNegative(args), options: known, allowPositionals: true })
   } catch (error) {
     const [reason] = (error as Error).message.split('. ')
     throw new Refusal(`${reason}; npm start -- --help lists what there is.`, { cause: error })
   }
+}
+
+/** `--people -5` as `--people=-5`: else -5 would be taken for an option, and the answer be about dashes. */
+function joinNegative(args: string[]): string[] {
+  const joined: string[] = []
+  for (const arg of args) {
+    const before = joined.at(-1)
+    if (/^-\d/.test(arg) && before && takesValue(before)) joined[joined.length - 1] += `=${arg}`
+    else joined.push(arg)
+  }
+  return joined
+}
+
+function takesValue(arg: string): boolean {
+  return Object.entries(known).some(([name, { type }]) => type === 'string' && arg === `--${name}`)
 }

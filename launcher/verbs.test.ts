@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { serveControl } from './control.ts'
 import { readOptions } from './options.ts'
+import { Refusal } from './refusal.ts'
 import { runVerb } from './verbs.ts'
 
 let folder: string
@@ -53,4 +54,16 @@ it('has nothing to reset where no Clew has been, and asks nothing', async () => 
   const nowhere = join(folder, 'nowhere')
   expect(await runVerb(['reset', '--state', nowhere])).toBe(0)
   expect(write).toHaveBeenCalledWith(`There is nothing to delete: there is no ${nowhere}.\n`)
+})
+
+it.each([
+  [['--people', 'many'], '--people is a whole number from 2 to 1,000,000.'],
+  [['--people', '-5'], '--people is a whole number from 2 to 1,000,000.'],
+  [['--posts', '-1'], '--posts is a whole number from 0 to 2,000,000.'],
+  [['--people', '200000'], '--posts is a whole number from 0 to 2,000,000.'],
+  [['--shape', 'round'], '--shape is reed98 or powerlaw.'],
+  [['500'], 'populate takes options only, not 500; npm start -- --help lists what there is.'],
+])('checks what populate is given before it looks for a Clew: %j', async (args, told) => {
+  const populating = runVerb(['populate', '--state', folder, ...args])
+  await expect(populating).rejects.toThrow(new Refusal(told))
 })

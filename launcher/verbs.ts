@@ -31,7 +31,7 @@ const help = `Clew: a small social network built to be traced.
   npm run check             types, lint, format
   npm run trace -- last     draws the newest trace, or the one with a given id; --full folds nothing
   npm run populate          invents people who follow, post, like and comment, beside those there are:
-                            --people N (1000) --posts M (20 each) --shape powerlaw|reed98 --seed S (1)
+                            --people N (1000) --posts M (20 each) --shape powerlaw|reed98 --seed TEXT (1)
   npm run status            what runs
   npm run stop              stops it
   npm run reset             deletes data, keys and logs; asks first, or --yes

@@ -1,10 +1,11 @@
 import type { Shape } from '@clew/population/graph'
 import { emailOf, password as everybodysPassword } from '@clew/population/login'
-import { planPopulation, shapes } from '@clew/population/plan'
+import { limits, type Plan, planPopulation, shapes } from '@clew/population/plan'
 import { PopulationRefusal } from '@clew/population/refusal'
 import { type Written, writePopulation } from '@clew/population/write'
+import pg from 'pg'
 import { askControl, controlPath } from '../control.ts'
-import { type Options, readOptions } from '../options.ts'
+import { type Options, readOptions, refuseWords } from '../options.ts'
 import type { Ports } from '../ports.ts'
 import { adminUrl } from '../postgres.ts'
 import { Refusal } from '../refusal.ts'
@@ -17,11 +18,14 @@ const postsEach = 20
 /** Fills a running Clew with invented people and what they wrote. */
 export async function populate(args: string[]): Promise<number> {
   const options = readOptions(args)
+  refuseWords(options, 'populate')
   const began = performance.now()
   const wishes = readWishes(options)
   const databases = populatedDatabases(await findPostgres(options.state))
-  const plan = refuseRange(() => planPopulation(wishes))
-  process.stdout.write(`Writing ${say(plan.people.length)} people.\n`)
+  const plan = planPopulation(wishes)
+  if (!(await isFirstThere(plan, databases.auth))) {
+    process.stdout.write(`Writing ${say(plan.people.length)} people.\n`)
+  }
   const written = await writePopulation(plan, databases).catch((error) => {
     if (!(error instanceof PopulationRefusal)) throw error
     throw new Refusal(`${error.message} Nothing was written; choose another --seed.`, {
@@ -29,7 +33,7 @@ export async function populate(args: string[]): Promise<number> {
     })
   })
   const seconds = (performance.now() - began) / 1_000
-  process.stdout.write(written ? describe(written, seconds) : describePresent(plan.people.length))
+  process.stdout.write(written ? describe(written, seconds) : describePresent(options, plan))
   return 0
 }
 
@@ -37,6 +41,8 @@ function readWishes({ people = '1000', posts, shape = 'powerlaw', seed = '1' }: 
   if (!isShape(shape)) throw new Refusal(`--shape is ${shapes.join(' or ')}.`)
   const wanted = { people: Number(people || Number.NaN), posts: Number(posts || Number.NaN) }
   if (posts === undefined) wanted.posts = wanted.people * postsEach
+  checkRange('people', wanted.people)
+  checkRange('posts', wanted.posts)
   return { ...wanted, shape, seed, until: new Date() }
 }
 
@@ -44,13 +50,11 @@ function isShape(word: string): word is Shape {
   return shapes.some((shape) => shape === word)
 }
 
-function refuseRange<Result>(plan: () => Result): Result {
-  try {
-    return plan()
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error
-    throw new Refusal(`--${error.message}.`, { cause: error })
-  }
+/** A plan checks this as well, but is made only once a Clew is found: a million people take a while. */
+function checkRange(name: keyof typeof limits, value: number): void {
+  const { min, max } = limits[name]
+  if (Number.isInteger(value) && value >= min && value <= max) return
+  throw new Refusal(`--${name} is a whole number from ${min} to ${say(max)}.`)
 }
 
 /** The administrator's way to the Postgres of the Clew that runs in this folder. */
@@ -68,6 +72,23 @@ async function findPostgres(state: string): Promise<string> {
   return adminUrl(ports.postgres, await readPassword(state))
 }
 
+/** Whether the first of these people has an account: then nobody of them will be written. */
+async function isFirstThere({ people }: Plan, auth: string): Promise<boolean> {
+  const [first] = people
+  const client = new pg.Client({ connectionString: auth })
+  // A connection that breaks fails the query; without this it would end the process first.
+  client.on('error', () => undefined)
+  await client.connect()
+  try {
+    const { rows } = await client.query('select from users where email = $1', [
+      emailOf(first?.username ?? ''),
+    ])
+    return rows.length > 0
+  } finally {
+    await client.end()
+  }
+}
+
 function describe(written: Written, seconds: number): string {
   const { people, follows, posts, likes, comments, bestKnown, somebody } = written
   return `Wrote ${say(people)} people, ${say(follows)} follows, ${say(posts)} posts, ${say(likes)} likes and ${say(comments)} comments in ${seconds.toFixed(1)} s.
@@ -76,8 +97,10 @@ the password of all of them is "${everybodysPassword}".
 `
 }
 
-function describePresent(people: number): string {
-  return `These ${say(people)} people are there already: nothing was changed. Another --seed gives others.\n`
+function describePresent({ posts, shape }: Options, { people }: Plan): string {
+  const present = `These ${say(people.length)} people are there already: nothing was changed.`
+  if (posts === undefined && shape === undefined) return `${present} Another --seed gives others.\n`
+  return `${present} --posts and --shape add nothing to people who are there; another --seed gives others.\n`
 }
 
 function say(count: number): string {
