@@ -1,18 +1,8 @@
 import { startPlatform } from '@clew/launcher/platform'
+import { testPortOffset, testSettings } from '@clew/launcher/test-settings'
 import { platformVariable, type TestPlatform } from './platform.ts'
 
-const portOffset = 10_000
 const state = '.clew/test'
-
-/** An issuer that people sign in with; a test starts it when it gets there, within our block of ports. */
-const issuer = {
-  AUTH_OIDC_ISSUER: `http://127.0.0.1:${3_999 + portOffset}`,
-  AUTH_OIDC_CLIENT_ID: 'clew',
-  AUTH_OIDC_CLIENT_SECRET: 'a-secret-of-the-tests',
-}
-
-/** So that four followers make a celebrity, and a busy machine is not taken for a Redis that is away. */
-const tuned = { FEED_CELEBRITY_FOLLOWERS: '3', CLEW_REDIS_PATIENCE_MS: '500' }
 
 // Vitest loads this file anew for each project; what they share must stand outside of it.
 type Shared = { running?: Promise<AsyncDisposable>; users: number }
@@ -44,8 +34,12 @@ export async function setup(): Promise<() => Promise<void>> {
 }
 
 async function start(): Promise<AsyncDisposable> {
-  const env = { ...issuer, ...tuned }
-  const platform = await startPlatform({ portOffset, state, fresh: true, env })
+  const platform = await startPlatform({
+    portOffset: testPortOffset,
+    state,
+    fresh: true,
+    env: testSettings,
+  })
   const { ports, urls, control } = platform
   const told: TestPlatform = { ports, urls, env: platform.env, control, state: platform.state }
   process.env[platformVariable] = JSON.stringify(told)

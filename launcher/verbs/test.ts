@@ -6,6 +6,7 @@ import { rows } from '../processes.ts'
 import { runProgram } from '../program.ts'
 import { Refusal } from '../refusal.ts'
 import { hearSignals } from '../signals.ts'
+import { testPortOffset, testSettings } from '../test-settings.ts'
 
 type Counts = { passed: number; failed: number }
 type Report = {
@@ -14,16 +15,8 @@ type Report = {
   testResults: { status: string; assertionResults: unknown[] }[]
 }
 
-const portOffset = 10_000
 const state = join(root, '.clew', 'test')
 const report = join(root, '.clew', 'test-report.json')
-
-/** An issuer of identities that tests start when they get there; auth is told of it from the start. */
-const issuer = {
-  AUTH_OIDC_ISSUER: `http://127.0.0.1:${3_999 + portOffset}`,
-  AUTH_OIDC_CLIENT_ID: 'clew',
-  AUTH_OIDC_CLIENT_SECRET: 'a-secret-of-the-tests',
-}
 
 /**
  * Runs the tests against a platform of their own, and ends with one line: `N passed, N failed`.
@@ -51,10 +44,16 @@ export async function test(args: string[]): Promise<number> {
 async function runOnPlatform(args: string[], signal: AbortSignal): Promise<number> {
   const progress = showProgress(rows.map(({ name }) => name))
   const general = { fresh: true, signal }
-  const whole = { ...general, portOffset, state, env: issuer, tell: progress.tell }
+  const whole = {
+    ...general,
+    portOffset: testPortOffset,
+    state,
+    env: testSettings,
+    tell: progress.tell,
+  }
   const bare = {
     ...general,
-    portOffset: portOffset + 300,
+    portOffset: testPortOffset + 300,
     state: `${state}-stores`,
     only: ['postgres', 'redis'],
   }

@@ -8,8 +8,6 @@ beforeAll(async () => {
     AUTH_RATE_LOGIN_EVERYWHERE: '5',
     AUTH_RATE_LOGIN_ADDRESS: '6',
     AUTH_RATE_REGISTER_ADDRESS: '4',
-    // On a busy machine an answer can take 50 ms, and would be counted in memory alone.
-    CLEW_REDIS_PATIENCE_MS: '1000',
   })
 })
 afterAll(() => auth[Symbol.asyncDispose]())

@@ -46,6 +46,8 @@ export async function startAuth(env: Record<string, string> = {}) {
     AUTH_KEYS: join(folder, 'keys'),
     PROFILE_URL: neighbour.url,
     GATEWAY_URL: url,
+    // On a busy machine an answer can take 50 ms, and Redis would count as away.
+    CLEW_REDIS_PATIENCE_MS: '1000',
     ...env,
   }
   const { child, log } = launch(settings)
