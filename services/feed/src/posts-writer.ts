@@ -33,7 +33,8 @@ export function createPostsWrites(write: (given: PostsWrite) => Promise<void>) {
         .set(counts, toCounts(like_count, comment_count, version), whenAbsent(jitter(lifeSeconds)))
         .execAsPipeline()
     const call = { command: 'SET', on: 'post', batch: 2, send }
-    await write({ call, ids: [post.id], keys: [body, counts] })
+    // What was not put is not there, and nothing is untrue: whoever reads fills it in.
+    await write({ call, ids: [post.id], keys: [] })
   }
 
   /** After an edit, or a change of the author's card: old bodies are not shown, nor filled in. */
