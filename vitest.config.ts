@@ -32,8 +32,9 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
-      // What follows shares one running platform, so it comes in this order: the faults when nobody
-      // else needs the platform whole, the laws when every trace of the run is stored.
+      // What follows shares one running platform, so it comes in this order: the count of spans while
+      // every process can still say its own, the faults when nobody else needs the platform whole,
+      // the laws when every trace of the run is stored.
       {
         test: {
           name: 'contract',
@@ -59,10 +60,21 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'completeness',
+          include: ['tests/laws/every-span.test.ts'],
+          globalSetup: 'tests/whole-platform.ts',
+          sequence: { groupOrder: 3 },
+          maxWorkers: 1,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
           name: 'faults',
           include: ['tests/journeys/faults*.test.ts'],
           globalSetup: 'tests/whole-platform.ts',
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
           maxWorkers: 1,
           testTimeout: 120_000,
           hookTimeout: 60_000,
@@ -73,7 +85,7 @@ export default defineConfig({
           name: 'laws',
           include: ['tests/laws/whole-run.test.ts'],
           globalSetup: 'tests/whole-platform.ts',
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 5 },
           maxWorkers: 1,
           testTimeout: 120_000,
           hookTimeout: 60_000,

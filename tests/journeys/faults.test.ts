@@ -4,7 +4,6 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Answer } from '../answer.ts'
 import { expectAway } from '../away.ts'
 import { journey } from '../journey.ts'
-import { readEveryTrace, readSpanCounts } from '../lens.ts'
 import { note } from '../notes.ts'
 import { kill, without } from '../parts.ts'
 import { newcomer, type Person, resident } from '../person.ts'
@@ -16,23 +15,6 @@ import { startTrickle, type Trickle } from '../trickle.ts'
 
 let user: Person
 let trickle: Trickle
-
-describe('before any fault', () => {
-  it('every span that ended is stored', async () => {
-    // Counts are published every five seconds, each process at its own time.
-    await sleep(6_000)
-    const count = async () => {
-      const { ended, exported, dropped } = await readSpanCounts()
-      const traces = await readEveryTrace()
-      const stored = traces.flat().filter(({ service }) => service !== 'gateway').length
-      expect(ended).toBeGreaterThan(0)
-      return { waiting: ended - exported, dropped, unknown: stored - exported }
-    }
-    await expect
-      .poll(count, { timeout: 30_000, interval: 2_000 })
-      .toEqual({ waiting: 0, dropped: 0, unknown: 0 })
-  })
-})
 
 describe('with a part away', () => {
   beforeEach(async () => {
