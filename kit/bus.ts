@@ -27,6 +27,8 @@ export type ConsumeOptions = {
   /** By type; facts of other types are acknowledged unread. */
   handlers: Record<string, Handler>
   log: Logger
+  /** How many facts are handled at the same time; above 1 (the default) they are not kept in order. */
+  atOnce?: number
 }
 export type FollowOptions = { stream: string; sinceMs: number; seen: (fact: Fact) => void }
 
@@ -93,7 +95,7 @@ function startLoop(redis: Redis, loop: Loop, log?: Logger): AsyncDisposable {
 }
 
 async function consumeLoop(client: RedisConnection, stop: AbortSignal, options: ConsumeOptions) {
-  const { stream, group } = options
+  const { stream, group, atOnce = 1 } = options
   const consumer = process.env.CLEW_INSTANCE || '1'
   await client.xGroupCreate(stream, group, '0', { MKSTREAM: true }).catch(ignoreExisting)
   const failures = new Map<string, number>()
@@ -109,14 +111,15 @@ async function consumeLoop(client: RedisConnection, stop: AbortSignal, options: 
     const reader = ['XREADGROUP', 'GROUP', group, consumer]
     const entries = await read(client, reader, { stream, from, count: batch, blockMs })
     let failed = 0
-    for (const entry of entries) {
+    await eachOf(entries, atOnce, async (entry) => {
       // What is left of the batch is taken up by whoever reads next.
       if (stop.aborted) return
       const outcome = await handleEntry(entry, options, failures)
       if (outcome === 'failed') failed++
       if (outcome === 'dead') await client.xAdd(`${group}:dead:${stream}`, '*', entry.fields ?? {})
       if (outcome !== 'failed') await client.xAck(stream, group, entry.id)
-    }
+    })
+    if (stop.aborted) return
     if (failed > 0) {
       from = '0'
       await sleep(Math.min(250 * 2 ** Math.min(failed, 4), 2_000), undefined, {
@@ -125,6 +128,20 @@ async function consumeLoop(client: RedisConnection, stop: AbortSignal, options: 
       })
     } else if (entries.length === 0 || from === '>') from = '>'
   }
+}
+
+/** Ends when all that was begun has ended, also when some of it throws. */
+async function eachOf<Item>(
+  items: Item[],
+  atOnce: number,
+  handle: (item: Item) => Promise<void>,
+): Promise<void> {
+  const left = items.values()
+  const work = async () => {
+    for (const item of left) await handle(item)
+  }
+  const ends = await Promise.allSettled(Array.from({ length: atOnce }, work))
+  for (const end of ends) if (end.status === 'rejected') throw end.reason
 }
 
 /** `failed` will be tried again; `dead` was tried often enough and is put aside. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createBus, type Fact } from '@clew/kit/bus'
 import { createLogger } from '@clew/kit/log'
 import { Problem } from '@clew/kit/problem'
@@ -28,11 +29,12 @@ function makeFact(id: string): Fact {
   return { id, type: 'thing.happened', payload: { id }, carrier: {} }
 }
 
-function consume(on: Redis, handle: (id: string) => Promise<void>) {
+function consume(on: Redis, handle: (id: string) => Promise<void>, atOnce?: number) {
   return createBus(on).consume({
     stream,
     group,
     log,
+    ...(atOnce && { atOnce }),
     handlers: {
       'thing.happened': { relation: 'link', handle: ({ id }: { id: string }) => handle(id) },
     },
@@ -55,6 +57,40 @@ test('facts arrive in order, and are taken once', async () => {
   await eventually(() => seen.length >= 4)
   expect(seen).toEqual(['a', 'b', 'c', 'd'])
   expect(await eventually(async () => (await pending()) === 0)).toBe(true)
+})
+
+test('as many facts are handled at once as asked for, each of them once', async () => {
+  await createBus(redis).append(stream, ['a', 'b', 'c', 'd', 'e'].map(makeFact))
+  const seen: string[] = []
+  let atOnce = 0
+  let most = 0
+  const handle = async (id: string) => {
+    seen.push(id)
+    most = Math.max(most, ++atOnce)
+    // The first is slow: the others pass it by, and none of them waits for it.
+    await (id === 'a' ? eventually(() => seen.length === 5) : sleep(5))
+    atOnce--
+  }
+  await using _ = consume(redis, handle, 2)
+  await eventually(async () => seen.length === 5 && (await pending()) === 0)
+  expect(seen).toEqual(['a', 'b', 'c', 'd', 'e'])
+  expect(most).toBe(2)
+})
+
+test('a consumer ends only when all that it handles at once has ended', async () => {
+  await createBus(redis).append(stream, ['a', 'b'].map(makeFact))
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const ended: string[] = []
+  const handle = async (id: string) => {
+    if (id === 'b') await promise
+    ended.push(id)
+  }
+  const consumer = consume(redis, handle, 2)
+  await eventually(() => ended.includes('a'))
+  const disposed = consumer[Symbol.asyncDispose]().then(() => ended.push('consumer'))
+  resolve()
+  await disposed
+  expect(ended).toEqual(['a', 'b', 'consumer'])
 })
 
 test('what fails is tried again, and others are not held up', async () => {
