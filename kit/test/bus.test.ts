@@ -88,6 +88,7 @@ test('a consumer ends only when all that it handles at once has ended', async ()
   const consumer = consume(redis, handle, 2)
   await eventually(() => ended.includes('a'))
   const disposed = consumer[Symbol.asyncDispose]().then(() => ended.push('consumer'))
+  await sleep(100)
   resolve()
   await disposed
   expect(ended).toEqual(['a', 'b', 'consumer'])
