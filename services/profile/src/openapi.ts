@@ -79,6 +79,13 @@ export function createOpenapi() {
           responses: answers(200, shapes.followingIds, [404]),
         },
       },
+      '/internal/users/known': {
+        post: {
+          summary: 'Which of these people have a profile; not reachable from outside',
+          requestBody: json(shapes.askedIds),
+          responses: answers(200, shapes.knownIds, [400, 413, 415, 422]),
+        },
+      },
       '/openapi.json': {
         get: { summary: 'This document', responses: { 200: { description: 'OpenAPI 3.1' } } },
       },

@@ -70,6 +70,14 @@ export const profilePage = z
   .object({ profiles: z.array(profile), count: z.int(), next_cursor: z.string().nullable() })
   .meta({ id: 'ProfilePage' })
 
+/** Ids of people who may exist or not. */
+export const askedIds = z
+  .strictObject({ ids: z.array(id).min(1).max(1_000) })
+  .meta({ id: 'AskedIds' })
+
+/** Those of them who have a profile, each once, in no particular order. */
+export const knownIds = z.object({ ids: z.array(id) }).meta({ id: 'KnownIds' })
+
 const idsAtOnce = 10_000
 
 export const followerIdsQuery = z.object({

@@ -34,6 +34,15 @@ export function createStore(postgres: Postgres) {
     return profile
   }
 
+  /** Those of these people who have a profile, each once, in no particular order. */
+  async function findKnown(ids: string[]): Promise<string[]> {
+    const rows = await postgres.query<{ id: string }>(
+      'select id from profiles where id = any($1::uuid[])',
+      [ids],
+    )
+    return rows.map(({ id }) => id)
+  }
+
   /** Makes the profile of a new person; gives nothing when there is one already. */
   async function createProfile(person: NewProfile): Promise<Profile | undefined> {
     const [profile] = await postgres.query<Profile>(
@@ -147,6 +156,7 @@ export function createStore(postgres: Postgres) {
 
   return {
     findProfile,
+    findKnown,
     createProfile,
     updateProfile,
     follow,
