@@ -1,11 +1,10 @@
-import { health, problem } from '@clew/kit/schemas'
+import { answer, json, operations } from '@clew/kit/openapi'
+import { problem } from '@clew/kit/schemas'
 import type { z } from 'zod'
 import { createDocument, type ZodOpenApiOperationObject } from 'zod-openapi'
 import { reasons } from './routes/endings.ts'
 import * as schemas from './schemas.ts'
 
-const json = (schema: z.ZodType) => ({ content: { 'application/json': { schema } } })
-const answer = (description: string, schema: z.ZodType) => ({ description, ...json(schema) })
 const line = (description: string) => ({
   description,
   content: { 'text/plain': { schema: { type: 'string' as const } } },
@@ -164,21 +163,7 @@ const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {
       responses: { 200: answer('A JSON Web Key Set', schemas.keySet) },
     },
   },
-  '/livez': {
-    get: {
-      summary: 'Whether the process turns',
-      responses: { 200: answer('Yes', health) },
-    },
-  },
-  '/readyz': {
-    get: {
-      summary: 'Whether requests can be served',
-      responses: { 200: answer('Yes', health), 503: answer('No', health) },
-    },
-  },
-  '/openapi.json': {
-    get: { summary: 'This document', responses: { 200: { description: 'OpenAPI 3.1' } } },
-  },
+  ...operations,
 }
 
 export const document = createDocument({

@@ -1,4 +1,4 @@
-import { health, problem } from '@clew/kit/schemas'
+import { answers, json, operations } from '@clew/kit/openapi'
 import { z } from 'zod'
 import { createDocument, type ZodOpenApiOperationObject } from 'zod-openapi'
 import * as shapes from './schemas.ts'
@@ -86,18 +86,7 @@ export function createOpenapi() {
           responses: answers(200, shapes.knownIds, [400, 413, 415, 422]),
         },
       },
-      '/openapi.json': {
-        get: { summary: 'This document', responses: { 200: { description: 'OpenAPI 3.1' } } },
-      },
-      '/livez': {
-        get: { summary: 'The process turns', responses: answers(200, health, []) },
-      },
-      '/readyz': {
-        get: {
-          summary: 'Requests can be served',
-          responses: { ...answers(200, health, []), 503: answer('Not now', health) },
-        },
-      },
+      ...operations,
     },
   })
 }
@@ -109,23 +98,4 @@ function list(summary: string): ZodOpenApiOperationObject {
     requestParams: { ...person, query: shapes.pageQuery },
     responses: answers(200, shapes.profilePage, [401, 404, 422]),
   }
-}
-
-function answers(status: number, schema: z.ZodType, problems: number[]) {
-  const refused = problems.map((code) => [
-    code,
-    {
-      description: 'A problem',
-      content: { 'application/problem+json': { schema: problem } },
-    },
-  ])
-  return { [status]: answer('Done', schema), ...Object.fromEntries(refused) }
-}
-
-function answer(description: string, schema: z.ZodType) {
-  return { description, ...json(schema) }
-}
-
-function json(schema: z.ZodType) {
-  return { content: { 'application/json': { schema } } }
 }
