@@ -6,12 +6,14 @@ export type Answer = {
   /** The parsed JSON; the text itself when it is none. */
   // biome-ignore lint/suspicious/noExplicitAny: tests reach into answers of every shape
   body: any
+  /** The body as it came. */
+  bytes: Buffer
   /** As the answer's `X-Trace-Id` says; empty when it says nothing. */
   traceId: string
 }
 
 export type Asking = {
-  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Sent as JSON unless it is text or bytes already. */
   body?: unknown
   headers?: Record<string, string | string[]>
@@ -26,11 +28,12 @@ export async function ask(url: string, asking: Asking = {}): Promise<Answer> {
     headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
     body: body === undefined ? null : raw ? body : JSON.stringify(body),
   })
-  const text = await answer.body.text()
+  const bytes = Buffer.from(await answer.body.arrayBuffer())
   return {
     status: answer.statusCode,
     headers: answer.headers,
-    body: parseIfJson(text),
+    body: parseIfJson(bytes.toString()),
+    bytes,
     traceId: String(answer.headers['x-trace-id'] ?? ''),
   }
 }

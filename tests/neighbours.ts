@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gunzipSync } from 'node:zlib'
 import { audience, issuer } from '@clew/kit/identity'
+import { Problem, problemBody } from '@clew/kit/problem'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { type ResourceSpans, type TraceSpan, toTraceSpans } from './trace.ts'
 
@@ -49,18 +50,24 @@ export async function startCollector() {
 
 type Reply = object | '' | undefined
 
-/** Answers 200 with JSON, 404 when `answer` gives nothing, and breaks off when it throws. */
+/**
+ * Answers 200 with JSON, 404 when `answer` gives nothing, a Problem that it throws as what it is, and
+ * breaks off when it throws anything else.
+ */
 export async function serve(answer: (path: string, body: string) => Promise<Reply>) {
   const server: Server = createServer(async (request, response) => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
     const raw = Buffer.concat(chunks)
     const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(raw) : raw
-    const answered = await answer(request.url ?? '', body.toString()).catch(() => 'broken' as const)
+    const answered = await answer(request.url ?? '', body.toString()).catch((thrown) =>
+      thrown instanceof Problem ? thrown : ('broken' as const),
+    )
     if (answered === 'broken') return void request.destroy()
-    response.statusCode = answered ? 200 : 404
+    const refused = answered instanceof Problem
+    response.statusCode = refused ? answered.status : answered ? 200 : 404
     response.setHeader('content-type', 'application/json')
-    response.end(JSON.stringify(answered || {}))
+    response.end(JSON.stringify(refused ? problemBody(answered) : answered || {}))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -10,6 +10,8 @@ export type Note =
   | { outside: string }
   /** A trace that was looked at whole: no span may come after. */
   | { traceId: string; spans: number }
+  /** So many spans phones of ours have sent. */
+  | { phoneSpans: number }
   /** In this time spans may have been lost, because a part was taken away; and which. */
   | { cut: string; fromMs: number; toMs: number }
 

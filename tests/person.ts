@@ -1,7 +1,8 @@
-import { randomBytes, randomInt } from 'node:crypto'
-import { expect } from 'vitest'
+import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 import { type Answer, type Asking, ask } from './answer.ts'
+import { baggageOfTest } from './baggage.ts'
 import { note } from './notes.ts'
+import { createPhone, type Phone, type PhoneOptions } from './phone.ts'
 import { readPlatform } from './platform.ts'
 
 export type Person = {
@@ -32,6 +33,14 @@ export type Person = {
   unlike(post: string): Promise<Answer>
   comment(post: string, content?: string): Promise<Answer>
   share(post: string, content?: string): Promise<Answer>
+  upload(bytes: Uint8Array, contentType?: string): Promise<Answer>
+  /** Over HTTP; of their own invention when no words are given. */
+  message(to: Person, words?: string): Promise<Answer>
+  conversations(query?: string): Promise<Answer>
+  /** The messages of a conversation, newest first. */
+  history(conversation: string, query?: string): Promise<Answer>
+  /** A phone of theirs, which is connected. @throws Error when it is refused */
+  phone(options?: PhoneOptions): Promise<Phone>
 }
 
 /** Somebody whom Clew does not know yet. */
@@ -68,6 +77,18 @@ export function newcomer(): Person {
     comment: (post, content = invented('A comment')) =>
       person.post(`/api/posts/${post}/comments`, { content }),
     share: (post, content) => person.post(`/api/posts/${post}/share`, content ? { content } : {}),
+    upload: (bytes, type = 'application/octet-stream') =>
+      person.post('/api/media', bytes, { 'content-type': type }),
+    message: (to, body = invented('A message')) =>
+      person.post('/api/messages', { to: to.id, body, client_id: randomUUID() }),
+    conversations: (query) => person.get(`/api/messages/conversations${query ? `?${query}` : ''}`),
+    history: (id, query) => person.get(`/api/messages/${id}${query ? `?${query}` : ''}`),
+    async phone(options) {
+      const phone = createPhone(person, options)
+      const { status, body } = await phone.connect()
+      if (status !== 200) throw new Error(`refused: ${status} ${JSON.stringify(body)}`)
+      return phone
+    },
   }
   note(...[person.email, person.username, person.password, address].map((secret) => ({ secret })))
 
@@ -83,7 +104,7 @@ export function newcomer(): Person {
       body,
       headers: {
         'x-forwarded-for': address,
-        baggage: `clew.synthetic=true,clew.run=${nameOfTest()}`,
+        baggage: baggageOfTest(),
         ...(person.token && { authorization: `Bearer ${person.token}` }),
         ...headers,
       },
@@ -109,7 +130,7 @@ export async function resident(): Promise<Person> {
 }
 
 /** Words that nobody else has written, so that they can be told wherever they turn up. */
-function invented(what: string): string {
+export function invented(what: string): string {
   return `${what} about ${randomBytes(6).toString('hex')}`
 }
 
@@ -133,10 +154,4 @@ function textsIn(value: unknown): string[] {
   if (typeof value === 'string') return [value]
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return []
   return Object.values(value).flatMap(textsIn)
-}
-
-/** As baggage may say it; it makes the traces of a test easy to find. */
-function nameOfTest(): string {
-  const name = expect.getState().currentTestName ?? 'preparation'
-  return name.replace(/[^\w.:~-]+/g, '-').slice(0, 100)
 }
