@@ -13,6 +13,7 @@ import {
   prepareState,
   readPassword,
   readPasswords,
+  readSecret,
 } from './state.ts'
 import { type Change, createPart, type Part, type Status } from './supervisor.ts'
 import { findTools } from './tools.ts'
@@ -121,7 +122,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
   const tell = options.tell ?? (() => undefined)
   const announce = (detail: string) => tell({ name: 'tools', state: 'starting', detail })
   announce('')
-  const [tools, postgres, password, passwords] = await Promise.all([
+  const [tools, postgres, password, passwords, refreshKey] = await Promise.all([
     findTools(
       chosen.flatMap((row) => row.tool ?? []),
       announce,
@@ -129,9 +130,10 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
     findPostgres(),
     readPassword(state),
     readPasswords(state, loginNames()),
+    readSecret(state, 'media-refresh-key'),
   ])
   tell({ name: 'tools', state: 'done', detail: '' })
-  const context: Context = { root, state, ports, tools, postgres, password, passwords }
+  const context: Context = { root, state, ports, tools, postgres, password, passwords, refreshKey }
   const parts = createParts(chosen, context, options, tell)
   const partOf = (name: string) => parts.get(name) ?? refuseUnknown(name, chosen)
 

@@ -26,6 +26,8 @@ export type Context = {
   password: string
   /** Of everybody else who has a login, by name; made on first start. */
   passwords: Record<string, string>
+  /** With it media may have NGINX fetch an image anew; made on first start. */
+  refreshKey: string
 }
 
 /** A part of the platform: a process when it has a `command`, else a step that is done once. */
@@ -187,6 +189,10 @@ export const rows: Row[] = [
       AUTH_PORT: String(context.ports.auth),
       PROFILE_PORT: String(context.ports.profile),
       FEED_PORT: String(context.ports.feed),
+      MESSAGING_PORT: String(context.ports.messaging),
+      MESSAGING_2_PORT: String(context.ports.messaging2),
+      MEDIA_PORT: String(context.ports.media),
+      MEDIA_REFRESH_KEY: context.refreshKey,
       LENS_OTLP_PORT: String(context.ports.otlp),
     }),
     prepare: async ({ root, state }, env) => {

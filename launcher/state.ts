@@ -93,9 +93,14 @@ async function writeWhole(file: string, text: string): Promise<void> {
   await rename(`${file}.new`, file)
 }
 
-/** A password of Postgres' and Redis': `admin`'s or a service's. Made on first use, its owner's alone. */
-export async function readPassword(state: string, name = 'admin'): Promise<string> {
-  const file = join(state, 'keys', `${name}-password`)
+/** A password of Postgres' and Redis': `admin`'s or a service's. */
+export function readPassword(state: string, name = 'admin'): Promise<string> {
+  return readSecret(state, `${name}-password`)
+}
+
+/** Random letters in a file of this name among the keys. Made on first use, its owner's alone. */
+export async function readSecret(state: string, name: string): Promise<string> {
+  const file = join(state, 'keys', name)
   await writeFile(file, randomBytes(18).toString('base64url'), { flag: 'wx', mode: 0o600 }).catch(
     (error) => {
       if (error.code !== 'EEXIST') throw error

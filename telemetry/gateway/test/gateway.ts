@@ -11,13 +11,15 @@ import { freePorts } from './ports.ts'
 
 export type Gateway = Awaited<ReturnType<typeof startGateway>>
 
+export const refreshKey = 'the-key-of-these-tests'
 const template = new URL('../../../nginx/nginx.conf.template', import.meta.url)
 
 /** A real NGINX with the rendered template, in a folder of its own whose name has a space. */
 export async function startGateway(values: Record<string, string> = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'clew gateway-'))
-  const [gateway = 0, health = 0, auth = 0, profile = 0, feed = 0, lens = 0] = await freePorts(6)
-  const ports = { gateway, health, auth, profile, feed, lens }
+  const [gateway = 0, health = 0, auth = 0, profile = 0, feed = 0, ...more] = await freePorts(9)
+  const [messaging = 0, messaging2 = 0, media = 0, lens = 0] = more
+  const ports = { gateway, health, auth, profile, feed, messaging, messaging2, media, lens }
   const paths = {
     log: join(folder, 'access.log'),
     cursor: join(folder, 'cursor.json'),
@@ -30,6 +32,10 @@ export async function startGateway(values: Record<string, string> = {}) {
     AUTH_PORT: String(auth),
     PROFILE_PORT: String(profile),
     FEED_PORT: String(feed),
+    MESSAGING_PORT: String(messaging),
+    MESSAGING_2_PORT: String(messaging2),
+    MEDIA_PORT: String(media),
+    MEDIA_REFRESH_KEY: refreshKey,
     LENS_OTLP_PORT: String(lens),
     GATEWAY_LOG: paths.log,
     GATEWAY_RUN: paths.run,
@@ -46,7 +52,7 @@ export async function startGateway(values: Record<string, string> = {}) {
     ['-e', 'stderr', '-p', paths.run, '-c', join(folder, 'nginx.conf'), '-g', `daemon off;${user}`],
     { env: { ...process.env, ...tool!.env }, stdio: ['ignore', 'ignore', 'inherit'] },
   )
-  await untilOpen(gateway)
+  await Promise.race([untilOpen(gateway), untimelyEnd(nginx)])
   return {
     url: `http://127.0.0.1:${gateway}`,
     ports,
@@ -73,6 +79,11 @@ export async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<
   const gone = once(child, 'exit')
   child.kill(signal)
   await gone
+}
+
+async function untimelyEnd(child: ChildProcess): Promise<void> {
+  const [code] = await once(child, 'exit')
+  throw new Error(`NGINX ended with ${code}`)
 }
 
 async function untilOpen(port: number): Promise<void> {
