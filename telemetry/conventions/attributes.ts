@@ -39,13 +39,16 @@ export const attributes = {
   'db.response.status_code': { type: 'string', brief: 'SQLSTATE or Redis error prefix' },
 
   // Events
-  'messaging.system': { type: 'string', brief: 'redis_streams' },
-  'messaging.destination.name': { type: 'string', brief: 'the stream or channel' },
+  'messaging.system': { type: 'string', brief: 'redis_streams, redis_pubsub or socket.io' },
+  'messaging.destination.name': { type: 'string', brief: 'the stream, the channel or the event' },
   'messaging.operation.name': { type: 'string', brief: 'publish or process' },
   'messaging.operation.type': { type: 'string', brief: 'send or process' },
   'messaging.message.id': { type: 'string', brief: 'id of the event' },
   'messaging.consumer.group.name': { type: 'string', brief: 'the consumer group' },
-  'messaging.batch.message_count': { type: 'int', brief: 'events in the batch' },
+  'messaging.batch.message_count': {
+    type: 'int',
+    brief: 'events in the batch; of a live event, the sockets it went to',
+  },
 
   // Who, and under which run. Ids only.
   'user.id': { type: 'string', brief: 'id of the person who asks' },
@@ -87,6 +90,10 @@ export const attributes = {
     brief: 'Clew: NGINX time to the last byte from upstream',
   },
   'clew.limit': { type: 'string', brief: 'Clew: the rate limit that was exceeded' },
+  'clew.problem.status': {
+    type: 'int',
+    brief: 'Clew: status of the problem that a live event was answered with',
+  },
   'clew.refusal': {
     type: 'string',
     brief: 'Clew: why a credential was refused; not told to clients',

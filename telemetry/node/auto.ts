@@ -20,6 +20,8 @@ export function registerAuto(): void {
       '@opentelemetry/instrumentation-http': {
         ignoreIncomingRequestHook: (request) => isUntraced(request.url),
       },
+      // It carries no context from or to the client; our own spans of live events do, in every mode.
+      '@opentelemetry/instrumentation-socket.io': { enabled: false },
     }),
   })
 }

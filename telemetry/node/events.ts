@@ -10,7 +10,14 @@ import { failSpan } from './error.ts'
 
 /** The context an event carries in its own fields, as W3C headers. */
 export type Carrier = { traceparent?: string; tracestate?: string; baggage?: string }
-export type EventFacts = { stream: string; type: string; id: string }
+export type EventFacts = {
+  /** The stream, or the channel. */
+  stream: string
+  type: string
+  id?: string | undefined
+  /** What carries it. */
+  system?: 'redis_streams' | 'redis_pubsub'
+}
 
 const tracer = trace.getTracer('@clew/telemetry')
 
@@ -49,7 +56,7 @@ export async function tracePublish<Result>(
  * a trace of its own that points back: right where several consumers each do their own work.
  */
 export async function traceProcess<Result>(
-  event: EventFacts & { group: string; carrier: Carrier; relation: 'child' | 'link' },
+  event: EventFacts & { group?: string; carrier: Carrier; relation: 'child' | 'link' },
   handle: () => Promise<Result>,
 ): Promise<Result> {
   const producer = propagation.extract(ROOT_CONTEXT, event.carrier)
@@ -63,7 +70,7 @@ export async function traceProcess<Result>(
         ...describeEvent(event),
         'messaging.operation.name': 'process',
         'messaging.operation.type': 'process',
-        'messaging.consumer.group.name': event.group,
+        ...(event.group && { 'messaging.consumer.group.name': event.group }),
       },
       ...(event.relation === 'link' && produced && { links: [{ context: produced }] }),
     },
@@ -81,9 +88,9 @@ export async function traceProcess<Result>(
 
 function describeEvent(event: EventFacts) {
   return {
-    'messaging.system': 'redis_streams',
+    'messaging.system': event.system ?? 'redis_streams',
     'messaging.destination.name': event.stream,
-    'messaging.message.id': event.id,
+    ...(event.id && { 'messaging.message.id': event.id }),
     'clew.event.type': event.type,
   }
 }
