@@ -94,12 +94,14 @@ export const attributes = {
     type: 'int',
     brief: 'Clew: status of the problem that a live event was answered with',
   },
+  'clew.object.bytes': { type: 'int', brief: 'Clew: bytes put into the storage, or got from it' },
   'clew.refusal': {
     type: 'string',
     brief: 'Clew: why a credential was refused; not told to clients',
   },
   'clew.run': { type: 'string', brief: 'Clew, baggage: which test run or visit made the request' },
   'clew.scenario': { type: 'string', brief: 'Clew, baggage: guided scenario' },
+  'clew.storage': { type: 'string', brief: 'Clew: where objects are kept: files or s3' },
   'clew.synthetic': { type: 'string', brief: 'Clew, baggage: made by a test, k6 or the simulator' },
   'clew.fault': {
     type: 'string',

@@ -1,0 +1,75 @@
+import type { RequestListener } from 'node:http'
+import type { Health } from '@clew/kit/health'
+import type { IdentityReader } from '@clew/kit/identity'
+import type { Logger } from '@clew/kit/log'
+import type { Postgres } from '@clew/kit/postgres'
+import { Problem, toProblem } from '@clew/kit/problem'
+import { recordException } from '@clew/telemetry/error'
+import { honoRoute } from '@clew/telemetry/hono'
+import { traceRequests } from '@clew/telemetry/http-server'
+import type { Metrics } from '@clew/telemetry/statsd'
+import { getRequestListener } from '@hono/node-server'
+import { Hono } from 'hono'
+import type { Events } from './events.ts'
+import { createOpenapi } from './openapi.ts'
+import type { Removal } from './removal.ts'
+import { addMediaRoutes } from './routes/media.ts'
+import { replyJson, replyProblem } from './routes/reply.ts'
+import { createAsking, type Env } from './routes/request.ts'
+import type { Storage } from './storage.ts'
+import type { Store } from './store.ts'
+
+export type Deps = {
+  postgres: Postgres
+  store: Store
+  storage: Storage
+  removal: Removal
+  events: Events
+  identity: IdentityReader
+  health: Health
+  metrics: Metrics
+  log: Logger
+}
+
+/** The service as a listener for Node's HTTP server. */
+export function createApp(deps: Deps): RequestListener {
+  const listener = getRequestListener(createRoutes(deps).fetch, {
+    // What Hono never sees: a request without a usable host or path.
+    errorHandler: () => replyProblem(new Problem(400, 'The request cannot be understood.')),
+  })
+  return traceRequests(listener, ({ method, route = 'none', status, ms }) =>
+    deps.metrics.timing('request.duration', ms, { method, route, status: String(status) }),
+  )
+}
+
+export function createRoutes(deps: Deps): Hono<Env> {
+  const app = new Hono<Env>()
+  const asking = createAsking(deps.identity)
+  app.use(honoRoute())
+  addMediaRoutes(app, asking, deps)
+  addOperations(app, deps.health)
+  app.notFound(() => replyProblem(new Problem(404, 'There is nothing here.')))
+  app.onError((error) => {
+    const problem = toProblem(error)
+    if (problem.status >= 500) {
+      const cause = problem.cause ?? problem
+      recordException(cause)
+      deps.log.error({ err: cause, status: problem.status }, 'request failed')
+    } else if (typeof problem.cause === 'string') deps.events.tokenRefused(problem.cause)
+    return replyProblem(problem)
+  })
+  return app
+}
+
+function addOperations(app: Hono<Env>, health: Health): void {
+  const openapi = createOpenapi()
+  app.get('/openapi.json', () => replyJson(openapi))
+  app.get('/livez', () => {
+    const { status, body } = health.live()
+    return replyJson(body, status)
+  })
+  app.get('/readyz', async () => {
+    const { status, body } = await health.ready()
+    return replyJson(body, status)
+  })
+}

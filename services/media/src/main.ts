@@ -1,0 +1,44 @@
+import { createBus } from '@clew/kit/bus'
+import { createHealth } from '@clew/kit/health'
+import { openIdentity } from '@clew/kit/identity'
+import { listen, run } from '@clew/kit/lifecycle'
+import { startRelay } from '@clew/kit/outbox'
+import { openPostgres } from '@clew/kit/postgres'
+import { openRedis } from '@clew/kit/redis'
+import { createStatsD } from '@clew/telemetry/statsd'
+import { createApp } from './app.ts'
+import { readConfig } from './config.ts'
+import { createEvents, stream } from './events.ts'
+import { createRemoval } from './removal.ts'
+import { openStorage } from './storage.ts'
+import { createStore } from './store.ts'
+
+await run('media', async ({ own, log, stopping }) => {
+  const config = readConfig(process.env)
+  const metrics = own(createStatsD('media_service'))
+  const postgres = own(openPostgres(config.databaseUrl))
+  const redis = own(await openRedis(config.redisUrl))
+  const bus = createBus(redis)
+  const storage = await openStorage(config)
+
+  const relay = own(startRelay(postgres, bus, stream, log))
+  const store = createStore(postgres)
+  const removal = createRemoval(storage, store, log)
+  const events = createEvents(metrics, relay, log)
+
+  const identity = own(openIdentity(config.authUrl, bus))
+  const health = createHealth({ postgres: postgres.ping, redis: redis.ping }, ['redis'])
+  stopping.addEventListener('abort', () => health.drain())
+  const app = createApp({
+    postgres,
+    store,
+    storage,
+    removal,
+    events,
+    identity,
+    health,
+    metrics,
+    log,
+  })
+  own(await listen(app, config.port, config.host))
+})

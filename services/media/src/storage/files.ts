@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto'
+import { constants } from 'node:fs'
+import {
+  access,
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  rmdir,
+  stat,
+} from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { type Storage, storageAway } from '../storage.ts'
+
+const readBytes = 256 * 1024
+
+/**
+ * Objects as files below one folder, which is made here once and never again: when its disk is
+ * gone, nothing is written to what lies beneath.
+ */
+export async function openFiles(folder: string): Promise<Storage> {
+  await mkdir(folder, { recursive: true })
+  await access(folder, constants.W_OK)
+  const pathOf = (key: string) => join(folder, key)
+
+  return {
+    async put(key, source) {
+      const path = pathOf(key)
+      const part = `${path}.${randomUUID()}`
+      try {
+        const file = await orAway(() => openPart(part))
+        const bytes = await writeAll(file, source)
+        await orAway(() => rename(part, path))
+        return { bytes }
+      } catch (error) {
+        source.destroy()
+        await removePart(part)
+        throw error
+      }
+    },
+    async get(key, range) {
+      const file = await orAbsent(() => open(pathOf(key)))
+      if (!file) return undefined
+      const { start = 0, end = (await file.stat()).size - 1 } = range ?? {}
+      // An empty range cannot be said with an end that is included.
+      const stream = file.createReadStream({
+        start,
+        end: Math.max(end, start),
+        highWaterMark: readBytes,
+      })
+      return { stream, bytes: end - start + 1 }
+    },
+    async head(key) {
+      const found = await orAbsent(() => stat(pathOf(key)))
+      return found && { bytes: found.size }
+    },
+    async remove(key) {
+      const path = pathOf(key)
+      const names = (await orAbsent(() => readdir(dirname(path)))) ?? []
+      const own = names.filter(
+        (name) => name === basename(path) || name.startsWith(`${basename(path)}.`),
+      )
+      await orAway(() =>
+        Promise.all(own.map((name) => rm(join(dirname(path), name), { force: true }))),
+      )
+      await removeIfEmpty(dirname(path))
+    },
+  }
+}
+
+/** The folder of an object is made with its first file, and may be removed at the same time. */
+async function openPart(part: string): Promise<FileHandle> {
+  for (let tries = 0; ; tries++) {
+    await mkdir(dirname(part)).catch((error) => {
+      if (error.code !== 'EEXIST') throw error
+    })
+    try {
+      return await open(part, 'wx')
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === 2) throw error
+    }
+  }
+}
+
+/** Not a pipeline: what the source throws and what the disk throws have to be told apart. */
+async function writeAll(file: FileHandle, source: Readable): Promise<number> {
+  try {
+    let bytes = 0
+    for await (const chunk of source) {
+      await orAway(() => file.writeFile(chunk))
+      bytes += chunk.length
+    }
+    await orAway(() => file.datasync())
+    return bytes
+  } finally {
+    await file.close()
+  }
+}
+
+async function removePart(part: string): Promise<void> {
+  await rm(part, { force: true }).catch(() => {})
+  await removeIfEmpty(dirname(part))
+}
+
+async function removeIfEmpty(folder: string): Promise<void> {
+  await rmdir(folder).catch(() => {})
+}
+
+/** Whatever the disk refuses, full, gone or not ours, is trouble that may pass. */
+async function orAway<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    throw storageAway(error)
+  }
+}
+
+async function orAbsent<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
+  try {
+    return await work()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw storageAway(error)
+  }
+}

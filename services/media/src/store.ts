@@ -1,0 +1,141 @@
+import type { Postgres, Queryable } from '@clew/kit/postgres'
+import { Problem } from '@clew/kit/problem'
+import { recordDeleted, recordReady, recordUploaded } from './events.ts'
+import { columns, isVideo, type Media } from './media.ts'
+
+/** What is known once all bytes are in storage. */
+export type Finished = {
+  content_type: string
+  bytes: number
+  width: number | null
+  height: number | null
+  sha256: Buffer
+}
+/** `posted`: a post shows it, so everybody may see it. */
+export type Found = Media & { posted: boolean }
+/** What a path leads to: the original's bytes as long as there is no such variant. */
+export type Served = Found & {
+  sha256: Buffer
+  variant_bytes: number | null
+  variant_sha256: Buffer | null
+}
+export type Store = ReturnType<typeof createStore>
+
+const whole = `media.status in ('processing', 'ready', 'failed')`
+const posted = `left join lateral (
+    select true as posted from uses where uses.media_id = media.id limit 1
+  ) shown on true`
+
+/** SQL of uploads, reads and removal. Every function throws Problem 503 while Postgres is away. */
+export function createStore(postgres: Postgres) {
+  return {
+    async begin(id: string, ownerId: string): Promise<void> {
+      await postgres.query(`insert into media (id, owner_id) values ($1, $2)`, [id, ownerId])
+    },
+
+    /** Says that bytes still arrive. */
+    async touch(id: string): Promise<void> {
+      await postgres.query(`update media set touched_at = now() where id = $1`, [id])
+    },
+
+    /**
+     * Makes an upload a media, with the fact that says so. Gives the one there is (`again`) when
+     * its owner had uploaded the same bytes before; then nothing is changed.
+     * @throws Problem 503 when the upload was given up as abandoned meanwhile
+     */
+    async finish(id: string, finished: Finished): Promise<{ media: Media; again: boolean }> {
+      const attempt = () => postgres.transaction((tx) => finish(tx, id, finished))
+      // Two uploads of the same bytes at once: the one that lost finds the other's row.
+      return attempt().catch((error) =>
+        error.code === '23505' ? attempt() : Promise.reject(error),
+      )
+    },
+
+    async find(id: string): Promise<Found | undefined> {
+      const [found] = await postgres.query<Found>(
+        `select ${columns}, coalesce(posted, false) as posted
+         from media ${posted}
+         where media.id = $1 and ${whole}`,
+        [id],
+      )
+      return found
+    },
+
+    async findServed(id: string, variant: string): Promise<Served | undefined> {
+      const [served] = await postgres.query<Served>(
+        `select ${columns}, media.sha256, coalesce(posted, false) as posted,
+           variants.bytes as variant_bytes, variants.sha256 as variant_sha256
+         from media
+         left join variants on variants.media_id = media.id and variants.name = $2
+         ${posted}
+         where media.id = $1 and ${whole}`,
+        [id, variant],
+      )
+      return served
+    },
+
+    /**
+     * From here on nobody can see it. Its bytes are still to be removed, then its row.
+     * @throws Problem 404, 403, 409 while a post uses it
+     */
+    async markDeleted(id: string, userId: string): Promise<void> {
+      await postgres.transaction(async (tx) => {
+        // Locked before uses are looked for: a post being written waits here, or is seen.
+        const [media] = await tx.query<Media>(
+          `select ${columns} from media where id = $1 and ${whole} for update`,
+          [id],
+        )
+        if (!media) throw noMedia()
+        if (media.owner_id !== userId) {
+          throw new Problem(403, 'Only whoever uploaded it may delete it.')
+        }
+        const used = await tx.query(`select 1 from uses where media_id = $1 limit 1`, [id])
+        if (used.length > 0) throw new Problem(409, 'A post shows it. Delete the post first.')
+        await tx.query(`update media set status = 'deleting', touched_at = now() where id = $1`, [
+          id,
+        ])
+        await recordDeleted(tx, media)
+      })
+    },
+
+    /** The last step of a removal: call it once storage holds none of its bytes. */
+    async forget(id: string): Promise<void> {
+      await postgres.query(
+        `delete from media where id = $1 and status in ('uploading', 'deleting')`,
+        [id],
+      )
+    },
+  }
+}
+
+async function finish(tx: Queryable, id: string, finished: Finished) {
+  const { content_type, bytes, width, height, sha256 } = finished
+  // A video has no variants to wait for.
+  const status = isVideo(content_type) ? 'ready' : 'processing'
+  const [media] = await tx.query<Media>(
+    `update media
+     set status = $2, content_type = $3, bytes = $4, width = $5, height = $6, sha256 = $7
+     where id = $1 and status = 'uploading' and not exists (
+       select 1 from media twin
+       where twin.owner_id = media.owner_id and twin.sha256 = $7
+         and twin.status in ('processing', 'ready'))
+     returning ${columns}`,
+    [id, status, content_type, bytes, width, height, sha256],
+  )
+  if (media) {
+    await (status === 'ready' ? recordReady : recordUploaded)(tx, media)
+    return { media, again: false }
+  }
+  const [twin] = await tx.query<Media>(
+    `select ${columns} from media
+     where status in ('processing', 'ready') and sha256 = $2
+       and owner_id = (select owner_id from media where id = $1)`,
+    [id, sha256],
+  )
+  if (!twin) throw new Problem(503, 'The upload was interrupted. Try again.')
+  return { media: twin, again: true }
+}
+
+export function noMedia(): Problem {
+  return new Problem(404, 'There is no such media.')
+}
