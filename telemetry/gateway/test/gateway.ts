@@ -66,6 +66,7 @@ export async function startGateway(values: Record<string, string> = {}) {
         .filter(Boolean)
         .map((line) => JSON.parse(line))
     },
+    end: () => end(nginx, 'SIGQUIT'),
     async [Symbol.asyncDispose]() {
       await end(nginx, 'SIGQUIT')
       await rm(folder, { recursive: true })
