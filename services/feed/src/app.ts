@@ -12,6 +12,7 @@ import Koa from 'koa'
 import type { EnsureAuthor } from './authors.ts'
 import type { Events } from './events.ts'
 import type { Lists } from './lists.ts'
+import type { MediaNeighbour } from './media-neighbour.ts'
 import { createOpenapi } from './openapi.ts'
 import type { PageReader } from './page.ts'
 import type { PostsCache } from './posts-cache.ts'
@@ -34,6 +35,7 @@ export type Deps = {
   likes: Likes
   comments: Comments
   ensureAuthor: EnsureAuthor
+  media: MediaNeighbour
   postsCache: PostsCache
   lists: Lists
   pages: PageReader

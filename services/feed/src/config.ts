@@ -11,6 +11,7 @@ export const schema = z.object({
   /** Authors with more followers than this are merged in when timelines are read. */
   FEED_CELEBRITY_FOLLOWERS: z.coerce.number().int().min(1).default(5_000),
   AUTH_URL: url,
+  MEDIA_URL: url,
   PROFILE_URL: url,
 })
 
@@ -27,6 +28,7 @@ export function readConfig(env: Record<string, string | undefined>) {
     redisUrl: values.FEED_REDIS_URL,
     celebrityFollowers: values.FEED_CELEBRITY_FOLLOWERS,
     authUrl: values.AUTH_URL,
+    mediaUrl: values.MEDIA_URL,
     profileUrl: values.PROFILE_URL,
   })
 }

@@ -6,7 +6,13 @@ import { trace } from '@opentelemetry/api'
 
 export const stream = 'events:feed'
 
-type Made = { id: string; user_id: string; shared_post_id: string | null; created_at: Date }
+type Made = {
+  id: string
+  user_id: string
+  shared_post_id: string | null
+  media: { id: string }[]
+  created_at: Date
+}
 type Known = { id: string; user_id: string }
 /** A post with its counters after a change; `user_id` is its author. */
 type Counted = Known & { like_count: number; comment_count: number; version: number }
@@ -14,7 +20,9 @@ type Counted = Known & { like_count: number; comment_count: number; version: num
 /** Facts are recorded in the transaction of the change they state. None of them holds content. */
 export function recordCreated(tx: Queryable, post: Made): Promise<void> {
   const { id: post_id, user_id, shared_post_id, created_at } = post
-  return publish(tx, stream, 'post.created', { post_id, user_id, shared_post_id, created_at })
+  const media_ids = post.media.map(({ id }) => id)
+  const fact = { post_id, user_id, shared_post_id, media_ids, created_at }
+  return publish(tx, stream, 'post.created', fact)
 }
 
 export function recordUpdated(tx: Queryable, { id: post_id, user_id }: Known): Promise<void> {

@@ -15,6 +15,7 @@ import { createFollowing } from './following.ts'
 import { createLiked } from './liked.ts'
 import { createListReader } from './list-reader.ts'
 import { createLists } from './lists.ts'
+import { createMediaNeighbour } from './media-neighbour.ts'
 import { createOverdue } from './overdue.ts'
 import { createPageReader } from './page.ts'
 import { createPostsCache } from './posts-cache.ts'
@@ -51,6 +52,7 @@ await run('feed', async ({ own, log, stopping }) => {
     likes: createLikes(postgres),
     comments: createComments(postgres),
     ensureAuthor: createEnsureAuthor(postgres, profile),
+    media: createMediaNeighbour(own(createClient('media', config.mediaUrl))),
     postsCache,
     lists,
     pages,

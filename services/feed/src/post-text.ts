@@ -36,8 +36,7 @@ export function keysOf(ids: string[]): string[] {
 
 /** A post from Postgres in the form in which it is kept in Redis. */
 export function toCached(row: PostRow): CachedPost {
-  const { id, user_id, author, content, media_ids, created_at, updated_at } = row
-  const media = media_ids.map((mediaId) => ({ id: mediaId }))
+  const { id, user_id, author, content, media, created_at, updated_at } = row
   const text = JSON.stringify({ id, user_id, author, content, media, created_at, updated_at })
   return {
     body: text.slice(0, -1),

@@ -46,12 +46,28 @@ export const author = z
   })
   .meta({ id: 'Author' })
 
+const pixels = z.int().min(1)
+
+/** A picture or a film as it is shown with a post. A film has no size, and no variants. */
+export const media = z
+  .object({
+    id,
+    content_type: z.string(),
+    width: pixels.nullable(),
+    height: pixels.nullable(),
+    url: z.string(),
+    variants: z.array(
+      z.object({ name: z.string(), url: z.string(), width: pixels, height: pixels }),
+    ),
+  })
+  .meta({ id: 'Media' })
+
 const plainPost = z.object({
   id,
   user_id: id,
   author,
   content: z.string(),
-  media: z.array(z.object({ id })),
+  media: z.array(media),
   created_at: time,
   updated_at: time,
   like_count: count,
@@ -134,6 +150,7 @@ export const timelineQuery = z
   })
 
 export type Author = z.infer<typeof author>
+export type Media = z.infer<typeof media>
 export type NewPost = z.infer<typeof newPost>
 export type PostChange = z.infer<typeof postChange>
 export type NewShare = z.infer<typeof newShare>

@@ -1,6 +1,6 @@
 import type { Postgres } from '@clew/kit/postgres'
 import { longest } from './list-scripts/format.ts'
-import type { Author } from './schemas.ts'
+import type { Author, Media } from './schemas.ts'
 
 /** A post with the card of its author. Of two, the one with the higher `version` has newer counts. */
 export type PostRow = {
@@ -8,7 +8,7 @@ export type PostRow = {
   user_id: string
   author: Author
   content: string
-  media_ids: string[]
+  media: Media[]
   is_share: boolean
   /** Null unless it is a share, and once what it shared was deleted. */
   shared_post_id: string | null
@@ -20,7 +20,7 @@ export type PostRow = {
 }
 export type Store = ReturnType<typeof createStore>
 
-const own = `posts.id, posts.user_id, content, media_ids, is_share, shared_post_id,
+const own = `posts.id, posts.user_id, content, media, is_share, shared_post_id,
   like_count, comment_count, version, posts.created_at, posts.updated_at`
 /** Who wrote something, as JSON whose fields keep their order; of a row of authors. */
 export const card = `json_build_object('user_id', authors.id, 'username', username,

@@ -45,7 +45,7 @@ function aPost(fields: Partial<PostRow> = {}): PostRow {
     user_id,
     author: { user_id, username: 'ada', display_name: 'Ada', avatar_url: null },
     content: 'Hello.',
-    media_ids: [],
+    media: [],
     is_share: false,
     shared_post_id: null,
     like_count: 3,

@@ -1,3 +1,4 @@
+import { Problem } from '@clew/kit/problem'
 import { serve } from '@clew/tests/neighbours'
 import { startOneService } from '@clew/tests/one-service'
 import { v7 as uuid } from 'uuid'
@@ -10,10 +11,13 @@ export type Service = Awaited<ReturnType<typeof startService>>
 /** The whole service as a process, over a database, a Redis and neighbours of its own. */
 export async function startService({ redisUser = 'feed' } = {}) {
   const profile = await startProfile()
-  const service = await startOneService('feed', { redisUser, env: { PROFILE_URL: profile.url } })
+  const media = await startMedia()
+  const env = { PROFILE_URL: profile.url, MEDIA_URL: media.url }
+  const service = await startOneService('feed', { redisUser, env })
   return {
     ...service,
     profile,
+    media,
     /** Somebody who has registered: a profile and a token. */
     async person(username = `p${uuid().slice(-8)}`): Promise<Person> {
       const id = uuid()
@@ -23,6 +27,7 @@ export async function startService({ redisUser = 'feed' } = {}) {
     async [Symbol.asyncDispose]() {
       await service[Symbol.asyncDispose]()
       await profile[Symbol.asyncDispose]()
+      await media[Symbol.asyncDispose]()
     },
   }
 }
@@ -58,5 +63,77 @@ async function startProfile() {
     mend() {
       away = false
     },
+  }
+}
+
+type Use = { post_id: string; user_id: string; media_ids: string[] }
+
+/** A neighbour that speaks media's contract: what a post uses. */
+async function startMedia() {
+  const owners = new Map<string, string>()
+  const failed = new Set<string>()
+  const asked: Use[] = []
+  let away = false
+  const server = await serve(async (path, body) => {
+    if (away) throw new Error('away')
+    if (path !== '/internal/media/uses') return undefined
+    const use: Use = JSON.parse(body)
+    asked.push(use)
+    const errors = use.media_ids.flatMap((id, at) => {
+      const good = owners.get(id) === use.user_id && !failed.has(id)
+      return good ? [] : [{ field: `media_ids.${at}`, message: 'cannot be used' }]
+    })
+    if (errors.length > 0) throw new Problem(422, 'Not all of these can be used.', { errors })
+    return { media: use.media_ids.map((id) => describeMedia(id, use.user_id)) }
+  })
+  return {
+    ...server,
+    /** Uploads of this person; gives their ids. */
+    upload(person: { id: string }, many = 1): string[] {
+      const ids = Array.from({ length: many }, () => uuid())
+      for (const id of ids) owners.set(id, person.id)
+      return ids
+    },
+    /** Uploads that turned out to be broken. */
+    failed,
+    /** The calls, in order. */
+    asked,
+    /** From now on calls are broken off. */
+    cut() {
+      away = true
+    },
+    mend() {
+      away = false
+    },
+  }
+}
+
+/** As media answers; more than is shown with a post. */
+function describeMedia(id: string, user_id: string) {
+  return {
+    ...shownMedia(id),
+    user_id,
+    bytes: 1_000,
+    status: 'processing',
+    created_at: new Date().toISOString(),
+    variants: shownMedia(id).variants.map((variant) => ({
+      ...variant,
+      content_type: 'image/webp',
+    })),
+  }
+}
+
+/** What a post shows of an upload. */
+export function shownMedia(id: string) {
+  return {
+    id,
+    content_type: 'image/jpeg',
+    width: 4_000,
+    height: 3_000,
+    url: `/media/${id}/original`,
+    variants: [
+      { name: 'thumb', url: `/media/${id}/thumb`, width: 320, height: 240 },
+      { name: 'card', url: `/media/${id}/card`, width: 1_280, height: 960 },
+    ],
   }
 }

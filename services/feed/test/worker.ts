@@ -32,6 +32,7 @@ export async function startWorker({ profileUrl, celebrityFollowers = 5_000 }: Op
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     OTEL_SERVICE_NAME: 'feed-worker',
     AUTH_URL: 'http://127.0.0.1:9',
+    MEDIA_URL: 'http://127.0.0.1:9',
     PROFILE_URL: profileUrl,
     FEED_WORKER_PORT: String(port),
     FEED_DATABASE_URL: database.url,

@@ -35,7 +35,7 @@ afterAll(() => stack.disposeAsync())
 
 test('a share that was made is answered, though Postgres has gone since', async () => {
   const posts = createPosts(postgres)
-  const original = await posts.add(author, { content: 'x', media_ids: [] })
+  const original = await posts.add(author, { id: uuid(), content: 'x', media: [] })
   const share = await posts.share(author, original.id, 'look')
   link.cut()
   const answer = JSON.parse(await present(cache, share, false))

@@ -1,5 +1,6 @@
 import { readJson } from '@clew/kit/body'
 import type Router from '@koa/router'
+import { v7 as uuid } from 'uuid'
 import type { Deps } from '../app.ts'
 import { newPost, postChange } from '../schemas.ts'
 import { noPost } from '../store/posts.ts'
@@ -8,13 +9,15 @@ import { replyText } from './reply.ts'
 import { type Asking, readId } from './request.ts'
 
 export function addComposeRoutes(router: Router, asking: Asking, deps: Deps): void {
-  const { posts, postsCache, ensureAuthor, events } = deps
+  const { posts, postsCache, ensureAuthor, media, events } = deps
 
   router.post('/api/posts', async (ctx) => {
     const { userId } = await asking.require(ctx)
-    const draft = await readJson(ctx.req, newPost)
+    const { content, media_ids } = await readJson(ctx.req, newPost)
     await ensureAuthor(userId)
-    const post = await posts.add(userId, draft)
+    const id = uuid()
+    const used = await media.use({ post_id: id, user_id: userId, media_ids })
+    const post = await posts.add(userId, { id, content, media: used })
     await announce(deps, post)
     events.created(post)
     replyText(ctx, await present(postsCache, post, false), 201)

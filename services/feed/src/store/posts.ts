@@ -2,20 +2,22 @@ import type { Postgres, Queryable } from '@clew/kit/postgres'
 import { Problem } from '@clew/kit/problem'
 import { v7 as uuid } from 'uuid'
 import { recordCreated, recordDeleted, recordUpdated } from '../events.ts'
-import type { NewPost } from '../schemas.ts'
+import type { Media } from '../schemas.ts'
 import { columns, type PostRow } from '../store.ts'
 
+/** A post that is about to be stored. Its id is made first, since media is told who uses it. */
+export type Draft = { id: string; content: string; media: Media[] }
 export type Posts = ReturnType<typeof createPosts>
 
 /** Writing posts. Every function throws Problem 503 while Postgres is away, with nothing done. */
 export function createPosts(postgres: Postgres) {
   /** By somebody whose card feed has. */
-  async function add(userId: string, { content, media_ids }: NewPost): Promise<PostRow> {
+  async function add(userId: string, { id, content, media }: Draft): Promise<PostRow> {
     return postgres.transaction(async (tx) => {
       const [post] = await tx.query<PostRow>(
-        `insert into posts (id, user_id, content, media_ids) values ($1, $2, $3, $4)
+        `insert into posts (id, user_id, content, media) values ($1, $2, $3, $4)
          returning ${columns}`,
-        [uuid(), userId, content, media_ids],
+        [id, userId, content, JSON.stringify(media)],
       )
       return recorded(tx, post)
     })
