@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { schema as auth } from '../services/auth/src/config.ts'
 import { schema as feed } from '../services/feed/src/config.ts'
+import { schema as media } from '../services/media/src/config.ts'
+import { schema as messaging } from '../services/messaging/src/config.ts'
 import { schema as profile } from '../services/profile/src/config.ts'
 import { schema as gateway } from '../telemetry/gateway/src/config.ts'
 import { schema as lens } from '../telemetry/lens/src/config.ts'
@@ -10,10 +12,11 @@ import { readVariableNames } from './environment.ts'
 import { portVariables } from './ports.ts'
 
 const root = join(import.meta.dirname, '..')
+const all = [auth, profile, feed, messaging, media, gateway, lens]
 
 describe('.env.example', () => {
   it('lists every variable that is read anywhere, and no other', async () => {
-    const schemas = [auth, profile, feed, gateway, lens].flatMap(({ shape }) => Object.keys(shape))
+    const schemas = all.flatMap(({ shape }) => Object.keys(shape))
     const read = new Set([
       ...schemas,
       ...portVariables,
@@ -26,7 +29,7 @@ describe('.env.example', () => {
 
   it('shows the defaults of the schemas', async () => {
     const text = await readFile(join(root, '.env.example'), 'utf8')
-    for (const { shape } of [auth, profile, feed, gateway, lens]) {
+    for (const { shape } of all) {
       for (const [name, field] of Object.entries(shape)) {
         const byDefault = field.safeParse(undefined)
         if (byDefault.success && byDefault.data !== undefined) {

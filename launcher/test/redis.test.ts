@@ -6,10 +6,14 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 const owned = new AsyncDisposableStack()
 let gateway: Awaited<ReturnType<typeof connectAs>>
 let profile: Awaited<ReturnType<typeof connectAs>>
+let messaging: Awaited<ReturnType<typeof connectAs>>
+let media: Awaited<ReturnType<typeof connectAs>>
 
 beforeAll(async () => {
   gateway = await connectAs('gateway')
   profile = await connectAs('profile')
+  messaging = await connectAs('messaging')
+  media = await connectAs('media')
 })
 afterAll(() => owned.disposeAsync())
 
@@ -59,4 +63,28 @@ it('a service may use its own keys, and read all streams but append to its own o
   ]) {
     await expect(forbidden(), String(forbidden)).rejects.toThrow('NOPERM')
   }
+})
+
+it('messaging speaks to its other process on channels of its own', async () => {
+  await messaging.publish('messaging:live', '{}')
+  await messaging.zAdd('messaging:presence:1', { score: 1, value: 'socket' })
+  await messaging.eval("return redis.call('zcard', KEYS[1])", { keys: ['messaging:presence:1'] })
+  const listener = messaging.duplicate()
+  await listener.connect()
+  owned.defer(() => listener.destroy())
+  await listener.subscribe('messaging:live', () => undefined)
+  for (const forbidden of [
+    () => messaging.publish('feed:live', 'x'),
+    () => profile.publish('messaging:live', 'x'),
+    () => profile.zRange('messaging:presence:1', 0, -1),
+  ]) {
+    await expect(forbidden(), String(forbidden)).rejects.toThrow('NOPERM')
+  }
+})
+
+it('media reads the events of feed in a group of its own, and appends to its own', async () => {
+  await media.xGroupCreate('events:media', 'media', '$', { MKSTREAM: true })
+  await media.xAdd('events:media', '*', { type: 'x' })
+  await media.xReadGroup('media', 'a', { key: 'events:media', id: '>' })
+  await expect(media.xAdd('events:feed', '*', { type: 'x' })).rejects.toThrow('NOPERM')
 })

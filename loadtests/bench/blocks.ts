@@ -4,7 +4,10 @@ import { cpuMicrosOf } from './processes.ts'
 import { median } from './ratio.ts'
 
 /** What makes spans: the gateway and the services. */
-export const traced = ['nginx', 'gateway-spans', 'auth', 'profile', 'feed', 'feed-worker']
+export const traced = [
+  ...['nginx', 'gateway-spans', 'auth', 'profile', 'feed', 'feed-worker'],
+  ...['messaging-1', 'messaging-2', 'media', 'media-worker'],
+]
 /** What they lean on. */
 export const beside = ['lens', 'postgres', 'redis']
 
