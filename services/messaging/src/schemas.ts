@@ -129,7 +129,12 @@ export const presenceEvent = z.strictObject({
   user_ids: z.array(givenId).min(1).max(100),
   ...context,
 })
-export const syncEvent = z.strictObject({ since: givenId, ...context })
+/** `seen` are the ids of what came in the seconds before `since` did, in any order. */
+export const syncEvent = z.strictObject({
+  since: givenId,
+  seen: z.array(givenId).max(500).optional(),
+  ...context,
+})
 
 export type NewMessage = z.infer<typeof newMessage>
 export type NewConversation = z.infer<typeof newConversation>

@@ -1,6 +1,7 @@
 import { serve } from '@clew/tests/neighbours'
 import { startOneService } from '@clew/tests/one-service'
 import { v7 as uuid } from 'uuid'
+import type { NewMessage } from '../src/schemas.ts'
 
 export { type Answer, waitUntil } from '@clew/tests/one-service'
 
@@ -22,6 +23,17 @@ export async function startService({ redisUser = 'messaging', env = {} } = {}) {
       const id = uuid()
       profile.people.add(id)
       return { id, token: await service.auth.sign({ sub: id }) }
+    },
+    /** Sends a message from one person. */
+    send(from: Person, message: Partial<NewMessage>) {
+      const body = { body: 'hello', client_id: uuid(), ...message }
+      return service.ask('POST', '/api/messages', { token: from.token, body })
+    },
+    /** A group that the first of them made. */
+    async group(maker: Person, ...others: Person[]): Promise<string> {
+      const body = { members: others.map(({ id }) => id), title: 'friends' }
+      const path = '/api/messages/conversations'
+      return (await service.ask('POST', path, { token: maker.token, body })).body.id
     },
     async [Symbol.asyncDispose]() {
       await service[Symbol.asyncDispose]()

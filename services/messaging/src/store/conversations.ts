@@ -75,7 +75,7 @@ export function createConversationStore(postgres: Postgres) {
       )
       if (!mark) throw new Problem(404, 'There is no such message here.')
       const [unread] = await tx.query<{ unread_count: number }>(
-        `select ${unreadCount} from members where conversation_id = $2 and user_id = $1`,
+        `select unread_count from members ${countUnread} where conversation_id = $2 and user_id = $1`,
         [me, id],
       )
       return {
@@ -89,7 +89,11 @@ export function createConversationStore(postgres: Postgres) {
   /** Everybody in a conversation, `me` included. @throws Problem 404 unless `me` is a member */
   async function findMembers(me: string, id: string): Promise<string[]> {
     const [row] = await postgres.transaction(
-      (tx) => tx.query<{ ids: string | null }>('select member_ids($1) as ids', [id]),
+      (tx) =>
+        tx.query<{ ids: string | null }>(
+          'select member_ids(id) as ids from conversations where id = $1',
+          [id],
+        ),
       me,
     )
     if (!row?.ids) throw noConversation()
@@ -143,20 +147,21 @@ type Row = Omit<Conversation, 'members' | 'member_count'> & {
 const selectDirect = 'select id from conversations where direct_key = $1'
 
 // Counted within the newest thousand: who writes much and reads nothing is not counted to the end.
-const unreadCount = `
-  (select count(*)::int from (
-     select from (
-       select sender_id from messages
-       where messages.conversation_id = members.conversation_id
-         and messages.id > coalesce(last_read_id, '00000000-0000-0000-0000-000000000000')
-       order by messages.id desc limit 1000) as newest
-     where sender_id <> members.user_id limit 100) as counted) as unread_count`
+const countUnread = `
+  cross join lateral (
+    select count(*)::int as unread_count from (
+      select from (
+        select sender_id from messages
+        where messages.conversation_id = members.conversation_id
+          and messages.id > coalesce(last_read_id, '00000000-0000-0000-0000-000000000000')
+        order by messages.id desc limit 1000) as newest
+      where sender_id <> members.user_id limit 100) as counted) as unread`
 
 const selectConversations = `
   select conversations.id, kind, title, conversations.created_at, activity_id, last_read_id,
-    member_ids(conversations.id), to_jsonb(last) as last_message, ${unreadCount}
+    member_ids(conversations.id), to_jsonb(last) as last_message, unread_count
   from conversations
-  join members on members.conversation_id = conversations.id
+  join members on members.conversation_id = conversations.id ${countUnread}
   left join lateral (
     select messages.id, messages.conversation_id, sender_id, body, messages.created_at, client_id
     from messages where messages.conversation_id = conversations.id

@@ -13,7 +13,7 @@ export type Message = {
   client_id: string
 }
 /** A message, and everybody in its conversation, its sender included. */
-export type Stored = { message: Message; memberIds: string[]; repeated: boolean }
+export type Stored = { message: Message; memberIds: string[] }
 /** Where to: a conversation that is there, or a person with whom there may be none yet. */
 export type Target = { conversationId: string } | { personId: string }
 export type Messages = ReturnType<typeof createMessages>
@@ -36,25 +36,27 @@ export function createMessages(postgres: Postgres) {
     me: string,
     target: Target,
     draft: { body: string; clientId: string },
-  ): Promise<Stored> {
+  ): Promise<Stored & { repeated: boolean }> {
     try {
       return await postgres.transaction(async (tx) => {
         const conversationId =
           'personId' in target ? await addDirect(tx, me, target.personId) : target.conversationId
-        const { message_id, member_ids } = await lock(tx, conversationId)
-        const [message] = await tx.query<Message>(
+        const messageId = await lock(tx, conversationId)
+        const [row] = await tx.query<Row>(
           `insert into messages (id, conversation_id, sender_id, client_id, body)
            values ($1, $2, $3, $4, $5) on conflict (sender_id, client_id) do nothing
-           returning ${messageColumns}`,
-          [message_id, conversationId, me, draft.clientId, draft.body],
+           returning ${withMembers}`,
+          [messageId, conversationId, me, draft.clientId, draft.body],
         )
-        const memberIds = member_ids.split(' ')
-        if (!message) throw await findRepeated(tx, me, draft.clientId, conversationId, memberIds)
-        await recordSent(tx, message)
-        return { message, memberIds, repeated: false }
+        if (!row) throw await findRepeated(tx, me, draft.clientId, conversationId)
+        const stored = toStored(row)
+        await recordSent(tx, stored.message)
+        return { ...stored, repeated: false }
       }, me)
     } catch (thrown) {
-      if (thrown instanceof Repeated) return thrown.stored
+      if (thrown instanceof Repeated) return { ...thrown.stored, repeated: true }
+      // Taken out of the group just now, by a transaction that held the lock before this one.
+      if ((thrown as { code?: string }).code === rowLevelSecurity) throw noConversation()
       throw thrown
     }
   }
@@ -79,43 +81,47 @@ export function createMessages(postgres: Postgres) {
   }
 
   /** One message with whom it is for, as somebody of its conversation sees it, if it is there. */
-  function find(me: string, messageId: string) {
+  function find(me: string, messageId: string): Promise<Stored | undefined> {
     return postgres.transaction(async (tx) => {
-      const [row] = await tx.query<Message & { member_ids: string }>(
-        `select ${messageColumns}, member_ids(conversation_id) from messages where id = $1`,
-        [messageId],
-      )
-      if (!row) return undefined
-      const { member_ids, ...message } = row
-      return { message, memberIds: member_ids.split(' ') }
+      const [row] = await tx.query<Row>(`select ${withMembers} from messages where id = $1`, [
+        messageId,
+      ])
+      return row && toStored(row)
     }, me)
   }
 
   /**
-   * What was written in all conversations of `me` since the message `since` was: everything that
-   * was not committed yet when it was written. So one that got its id before, and was committed
-   * after, is not lost. Oldest first, up to 500; `more` when there are more.
+   * What was written in all conversations of `me` since the message `since`, the newest that is
+   * known: everything with a later id, and everything that was not committed yet when `since` was
+   * written. So one that got its id before, and was committed after, is not lost. Oldest first, up
+   * to 500; `more` when there are more.
+   * @param seen ids of the messages that came shortly before `since` did. Told these, it gives also
+   *   what else was written in the 5 seconds before: on its way between instances one message may
+   *   overtake another
    * @throws Problem 422 for a message that `me` cannot see
    */
-  function missed(me: string, since: string) {
+  function missed(me: string, since: string, seen?: string[]) {
     return postgres.transaction(async (tx) => {
-      const [last] = await tx.query<{ snapshot: string; floor: string }>(
-        `select snapshot::text, ${idAt("created_at - interval '60 seconds'")} as floor
+      const [last] = await tx.query<{ snapshot: string; floor: string; overtaken: string }>(
+        `select snapshot::text, ${idBefore('60 seconds')} as floor,
+           ${idBefore('5 seconds')} as overtaken
          from messages where id = $1`,
         [since],
       )
       if (!last) throw unknownSince()
+      const from = seen ? last.overtaken : since
       const rows = await tx.query<Message>(
         `select found.* from members
          join conversations on conversations.id = conversation_id and activity_id > $2
          cross join lateral (
            select ${messageColumns} from messages
-           where messages.conversation_id = members.conversation_id and id > $2 and id <> $3
-             and not pg_visible_in_snapshot(tx, $4::pg_snapshot)
+           where messages.conversation_id = members.conversation_id
+             and id > $2 and id <> all($3::uuid[])
+             and (id > $4 or not pg_visible_in_snapshot(tx, $5::pg_snapshot))
            order by id limit ${mostMissed + 1}) as found
          where members.user_id = $1
          order by found.id limit ${mostMissed + 1}`,
-        [me, last.floor, since, last.snapshot],
+        [me, last.floor, [since, ...(seen ?? [])], from, last.snapshot],
       )
       return { messages: rows.slice(0, mostMissed), more: rows.length > mostMissed }
     }, me)
@@ -124,7 +130,16 @@ export function createMessages(postgres: Postgres) {
   return { add, list, find, missed }
 }
 
-/** Ends the transaction of a message that was stored before, undone but for what is found. */
+type Row = Message & { member_ids: string }
+
+const withMembers = `${messageColumns}, member_ids(conversation_id)`
+const rowLevelSecurity = '42501'
+
+function toStored({ member_ids, ...message }: Row): Stored {
+  return { message, memberIds: member_ids.split(' ') }
+}
+
+/** Ends the transaction of a message that was stored before: nothing is changed by it. */
 class Repeated extends Error {
   override name = 'Repeated'
   readonly stored: Stored
@@ -135,17 +150,17 @@ class Repeated extends Error {
 }
 
 /**
- * Locks the conversation until the commit, and makes the message's id then: so within a conversation
- * the order of ids is the order of commits. The statement after this sees all that was committed before.
+ * Locks the conversation until the commit, and makes the id of its next message then: so within a
+ * conversation the order of ids is the order of commits. The statement after this sees all that was
+ * committed before, so it is there that members are read.
  */
-async function lock(tx: Queryable, conversationId: string) {
-  const [row] = await tx.query<{ message_id: string; member_ids: string }>(
-    `update conversations set activity_id = uuidv7() where id = $1
-     returning activity_id as message_id, member_ids(id)`,
+async function lock(tx: Queryable, conversationId: string): Promise<string> {
+  const [row] = await tx.query<{ activity_id: string }>(
+    'update conversations set activity_id = uuidv7() where id = $1 returning activity_id',
     [conversationId],
   )
   if (!row) throw noConversation()
-  return row
+  return row.activity_id
 }
 
 async function findRepeated(
@@ -153,14 +168,13 @@ async function findRepeated(
   me: string,
   clientId: string,
   conversationId: string,
-  memberIds: string[],
 ): Promise<Repeated | Problem> {
-  const [message] = await tx.query<Message>(
-    `select ${messageColumns} from messages
+  const [row] = await tx.query<Row>(
+    `select ${withMembers} from messages
      where sender_id = $1 and client_id = $2 and conversation_id = $3`,
     [me, clientId, conversationId],
   )
-  if (message) return new Repeated({ message, memberIds, repeated: true })
+  if (row) return new Repeated(toStored(row))
   return new Problem(409, 'This client_id is of a message in another conversation.')
 }
 
@@ -169,8 +183,8 @@ function unknownSince(): Problem {
   return new Problem(422, 'Not acceptable: since.', { errors })
 }
 
-/** The lowest UUID of version 7 that could be made at a time, which an SQL expression gives. */
-function idAt(time: string): string {
-  const ms = `lpad(to_hex((extract(epoch from ${time}) * 1000)::bigint), 12, '0')`
-  return `(${ms} || '70008000000000000000')::uuid`
+/** The lowest UUID of version 7 that could have been made this long before the message, in SQL. */
+function idBefore(interval: string): string {
+  const seconds = `extract(epoch from created_at - interval '${interval}')`
+  return `(lpad(to_hex((${seconds} * 1000)::bigint), 12, '0') || '70008000000000000000')::uuid`
 }
