@@ -3,7 +3,19 @@ import { askControl } from '@clew/launcher/control'
 import { readPlatform } from './platform.ts'
 
 /** Parts that a test may take away. */
-export type PartName = 'redis' | 'postgres' | 'profile' | 'auth' | 'feed' | 'feed-worker' | 'lens'
+export type PartName =
+  | 'redis'
+  | 'postgres'
+  | 'profile'
+  | 'auth'
+  | 'feed'
+  | 'feed-worker'
+  | 'lens'
+  | 'media'
+  | 'media-worker'
+  | 'messaging-1'
+  | 'messaging-2'
+  | 'nginx'
 type Status = { name: string; state: string; pid: number | undefined; restarts: number }
 
 /** Takes a part away for as long as `use` lasts; it is back, and ready, when this resolves. */
@@ -25,6 +37,13 @@ export async function kill(part: PartName): Promise<void> {
     if (now.state === 'ready' && now.pid !== pid) return
     await sleep(100)
   }
+}
+
+/** The id of its process. @throws Error when it does not run */
+export async function pidOf(part: PartName): Promise<number> {
+  const { pid } = await statusOf(part)
+  if (!pid) throw new Error(`${part} does not run`)
+  return pid
 }
 
 async function statusOf(part: PartName): Promise<Status> {

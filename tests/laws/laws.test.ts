@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { TraceSpan, Typed } from '../trace.ts'
 import type { Run } from './law.ts'
 import { checkTrace, type LawName, laws } from './laws.ts'
-import { eventTrace, goodTrace, pick, runOf, spanId, typed } from './sample.ts'
+import { eventTrace, goodTrace, liveTrace, pick, runOf, spanId, typed } from './sample.ts'
 
 type Case = {
   law: LawName
@@ -63,6 +63,12 @@ const cases: Case[] = [
     why: 'a SERVER directly below another service',
     spoil: (trace) => change(trace, 'profile', { parentId: spanId('auth') }),
     says: /^profile SERVER .* answers auth SERVER /,
+  },
+  {
+    law: 'liveHasPhone',
+    why: 'a live event below a call of another service',
+    spoil: (trace) => attribute(trace, 'profile', { 'messaging.system': 'socket.io' }),
+    says: /^profile SERVER .* answers auth CLIENT .*, which is no phone$/,
   },
   {
     law: 'consumerHasProducer',
@@ -165,6 +171,9 @@ const cases: Case[] = [
       ['a bearer token', 'Bearer c29tZXRoaW5nLWxvbmc'],
       ['a cookie', 'cookie: refresh=1'],
       ['a password', 'password=hunter2'],
+      ['the name of a file', 'cannot read IMG_2041.JPG'],
+      ['a place', 'GPSLatitude is broken'],
+      ['a place', 'taken at 57.2722, -6.2001'],
       ['an address', 'client 203.0.113.9 refused'],
       ['an address', 'client 2001:db8:77::9 refused'],
       ['"otters of Skye", which a person of this run typed or holds,', 'about otters of Skye'],
@@ -202,6 +211,14 @@ describe('the laws of traces', () => {
     const run = runOf([trace], { outside: new Set(['aaaaaaaaaaaaaaaa']) })
     expect(checkTrace(trace, run)).toEqual([])
     expect(checkTrace(trace, runOf([trace]))).not.toEqual([])
+  })
+
+  it('let a phone begin a trace, or what is said on one that has no spans', () => {
+    const trace = liveTrace()
+    expect(checkTrace(trace, runOf([trace]))).toEqual([])
+    const rest = trace.slice(1)
+    pick(rest, 'live').parentId = ''
+    expect(checkTrace(rest, runOf([rest]))).toEqual([])
   })
 
   it('allow clocks a millisecond', () => {

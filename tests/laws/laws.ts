@@ -4,6 +4,7 @@ import type { Law, Run } from './law.ts'
 import { nothingPrivate } from './privacy.ts'
 import {
   consumerHasProducer,
+  liveHasPhone,
   noEarlyChild,
   noMissingParent,
   oneRoot,
@@ -17,6 +18,7 @@ export const laws = {
   noMissingParent,
   noEarlyChild,
   serverHasCaller,
+  liveHasPhone,
   consumerHasProducer,
   errorExplained,
   serverStatus,

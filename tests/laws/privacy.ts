@@ -19,6 +19,16 @@ const suspicions: Suspicion[] = [
     finds: (text, where) => /^url\./.test(where) && /\?/.test(text),
   },
   {
+    what: 'the name of a file',
+    // `at Sharp.png` in a stack is no file.
+    finds: (text, where) =>
+      where !== 'exception.stacktrace' && /[\w)-]\.(jpe?g|png|gif|webp|heic|mov|mp4)\b/i.test(text),
+  },
+  {
+    what: 'a place',
+    finds: (text) => /\bGPS|-?\d{1,2}\.\d{3,}\s*[,;]\s*-?\d{1,3}\.\d{3,}/.test(text),
+  },
+  {
     what: 'an address',
     // `Chrome/120.0.0.0` reads like one.
     finds: (text, where) => where !== 'user_agent.original' && addressIn(text) !== undefined,

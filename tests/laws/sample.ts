@@ -100,6 +100,41 @@ export function eventTrace(): TraceSpan[] {
   return [{ ...toSpan(sketch, eventTraceId), links: [{ traceId, spanId: spanId('publish') }] }]
 }
 
+/** A message from phone to phone, small. */
+export function liveTrace(): TraceSpan[] {
+  const attributes = { 'messaging.system': 'socket.io' }
+  const sketches: Sketch[] = [
+    { id: 'said', service: 'phone', kind: 'CLIENT', name: 'message:send', at: [0, 9] },
+    {
+      id: 'live',
+      parent: 'said',
+      service: 'messaging',
+      kind: 'SERVER',
+      name: 'message:send',
+      at: [1, 8],
+      attributes,
+    },
+    {
+      id: 'emit',
+      parent: 'live',
+      service: 'messaging',
+      kind: 'PRODUCER',
+      name: 'publish message:new',
+      at: [6, 7],
+      attributes,
+    },
+    {
+      id: 'heard',
+      parent: 'emit',
+      service: 'phone',
+      kind: 'CONSUMER',
+      name: 'process message:new',
+      at: [9, 9],
+    },
+  ]
+  return sketches.map((sketch) => toSpan(sketch, traceId))
+}
+
 /** A run that stored these traces and knows of nothing outside. */
 export function runOf(traces: TraceSpan[][], more: Partial<Run> = {}): Run {
   const spans = new Map(traces.flat().map((span) => [span.traceId + span.id, span]))

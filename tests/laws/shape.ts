@@ -3,10 +3,15 @@ import { isRoot, type Law, parentIn, type Run, say } from './law.ts'
 
 const graceNanos = 1_000_000n
 
-/** A trace begins once, with a request or with an event; anything else lost its context on the way. */
+/**
+ * A trace begins once: with a request, with an event, or with what somebody does on a phone; anything
+ * else lost its context on the way.
+ */
 export const oneRoot: Law = (trace, run) => {
   const roots = trace.filter((span) => isRoot(span, run))
-  const strays = roots.filter(({ kind }) => kind !== 'SERVER' && kind !== 'CONSUMER')
+  const strays = roots.filter(
+    (span) => span.kind !== 'SERVER' && span.kind !== 'CONSUMER' && !isSaid(span),
+  )
   const breaches = strays.map(
     (span) => `${say(span)} is a root, but only a request or an event begins a trace`,
   )
@@ -38,6 +43,16 @@ export const serverHasCaller: Law = (trace) =>
     return [`${say(span)} answers ${say(parent)}, which is neither a CLIENT nor the gateway`]
   })
 
+/** What comes over a socket was said by a phone: by one of ours, or by one that says nothing of its spans. */
+export const liveHasPhone: Law = (trace) =>
+  trace.flatMap((span) => {
+    const live =
+      span.kind === 'SERVER' && span.attributes['messaging.system']?.value === 'socket.io'
+    const parent = live ? parentIn(trace, span) : undefined
+    if (!parent || isSaid(parent)) return []
+    return [`${say(span)} answers ${say(parent)}, which is no phone`]
+  })
+
 /** An event is processed as a child of its PRODUCER, or in a trace of its own with a link to it. */
 export const consumerHasProducer: Law = (trace, run) =>
   trace
@@ -53,6 +68,10 @@ export const consumerHasProducer: Law = (trace, run) =>
 function originsOf(trace: TraceSpan[], span: TraceSpan, run: Run): (TraceSpan | undefined)[] {
   const linked = span.links.map((link) => run.find(link.traceId, link.spanId))
   return span.parentId ? [parentIn(trace, span), ...linked] : linked
+}
+
+function isSaid(span: TraceSpan): boolean {
+  return span.kind === 'CLIENT' && span.service === 'phone'
 }
 
 function isGateway(span: TraceSpan): boolean {

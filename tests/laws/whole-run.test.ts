@@ -42,7 +42,10 @@ describe.runIf(mode === 'lean')('every trace of this run', () => {
     expect(traces.length).toBeGreaterThan(30)
     expect(spans).toBeGreaterThan(traces.length * 2)
     expect(new Set(traces.flat().map(({ service }) => service))).toEqual(
-      new Set(['gateway', 'auth', 'profile', 'feed', 'feed-worker']),
+      new Set([
+        ...['gateway', 'phone', 'auth', 'profile', 'feed', 'feed-worker'],
+        ...['messaging', 'media', 'media-worker'],
+      ]),
     )
   })
 
