@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { portBlock, portNames } from './ports.ts'
-import { rows } from './processes.ts'
+import { loginNames, rows } from './processes.ts'
 
 describe('the table of processes', () => {
   const names = rows.map(({ name }) => name)
@@ -18,6 +18,12 @@ describe('the table of processes', () => {
   it('gives every port to exactly one part', () => {
     const used = rows.flatMap(({ ports }) => ports ?? [])
     expect(used.toSorted()).toEqual(portNames.toSorted())
+  })
+
+  it('gives each service one login, however many processes it has', () => {
+    const names = loginNames()
+    expect(new Set(names).size).toBe(names.length)
+    expect(names).toEqual(expect.arrayContaining(['messaging', 'media', 'gateway']))
   })
 
   it('says how each process is known to be ready', () => {

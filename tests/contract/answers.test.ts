@@ -5,7 +5,7 @@ import { type Answer, ask } from '../answer.ts'
 import { journey } from '../journey.ts'
 import { note } from '../notes.ts'
 import { readPlatform } from '../platform.ts'
-import { headersFor, services, somebody } from './services.ts'
+import { type Prepared, services, somebody } from './services.ts'
 import { badTokens } from './tokens.ts'
 
 const tokens = await badTokens()
@@ -13,12 +13,12 @@ const tokens = await badTokens()
 describe.each(services)('$name', (service) => {
   const { name, guarded, takes } = service
   const url = readPlatform().urls[name]
-  let credentials: Record<string, string>
+  let prepared: Prepared
   beforeAll(async () => {
-    credentials = await headersFor(service)
+    prepared = await takes.prepare()
   })
   const post = (body: unknown, headers = {}) =>
-    ask(url + takes.path, { method: 'POST', body, headers: { ...credentials, ...headers } })
+    ask(url + takes.path, { method: 'POST', body, headers: { ...prepared.headers, ...headers } })
 
   it('says that it is well', async () => {
     const live = await ask(`${url}/livez`)
@@ -53,7 +53,7 @@ describe.each(services)('$name', (service) => {
   })
 
   it('answers to an unknown field, and names it', async () => {
-    const answer = await post({ ...takes.body, surprise: true })
+    const answer = await post({ ...prepared.body, surprise: true })
     expectProblem(answer, 422)
     expect(answer.body.errors).toEqual([{ field: 'surprise', message: expect.any(String) }])
   })
@@ -65,7 +65,7 @@ describe.each(services)('$name', (service) => {
   it('answers to a body that is too large, and leaves no connection hanging', async () => {
     expectProblem(await post(`{"a": "${'x'.repeat(1_500_000)}"}`), 413)
     // One that only announces much is refused as well, before it has sent it.
-    const answer = await announce(`${url}${takes.path}`, 50_000_000, credentials)
+    const answer = await announce(`${url}${takes.path}`, 50_000_000, prepared.headers)
     expect(answer).toMatch(/^HTTP\/1\.1 413 /)
   })
 

@@ -4,8 +4,8 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { ask } from '../answer.ts'
-import { freePort, type Instance, launch, startInstance } from './instance.ts'
-import { headersFor, requiredVariables, type ServiceRow, services } from './services.ts'
+import { freePort, launch, startInstance } from './instance.ts'
+import { type Prepared, requiredVariables, services } from './services.ts'
 
 const running: AsyncDisposable[] = []
 const own = <Thing extends AsyncDisposable>(thing: Thing): Thing => {
@@ -20,8 +20,9 @@ describe.each(services)('$name', (service) => {
   const { name, takes, guarded } = service
 
   it('finishes what it has begun when it is asked to end, and ends', async () => {
+    const prepared = await takes.prepare()
     const instance = own(await startInstance(service))
-    const { message, send } = beginRequest(instance, takes, await headersFor(service))
+    const { message, send } = beginRequest(instance.url + takes.path, prepared)
     await sleep(300)
     instance.kill('SIGTERM')
     await sleep(500)
@@ -63,12 +64,11 @@ describe.each(services)('$name', (service) => {
 
 /** A request whose body is kept back until `send`. */
 function beginRequest(
-  { url }: Instance,
-  { path, body }: ServiceRow['takes'],
-  headers: Record<string, string>,
+  url: string,
+  { body, headers }: Prepared,
 ): { message: Promise<IncomingMessage>; send: () => ClientRequest } {
   const text = JSON.stringify(body)
-  const sent = request(url + path, {
+  const sent = request(url, {
     method: 'POST',
     headers: {
       'content-type': 'application/json',

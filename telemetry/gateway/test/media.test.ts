@@ -89,8 +89,8 @@ describe('an image', () => {
     media = owned.use(await startMedia(gateway.ports.media))
   })
   const { 'x-accel-expires': _, ...unlimited } = publicImage
-  const priv = { ...unlimited, 'cache-control': 'private, no-store' }
-  const absent = { 'content-type': 'application/problem+json', 'x-accel-expires': '1' }
+  const priv = { ...unlimited, 'cache-control': 'private, no-store', 'x-accel-expires': '0' }
+  const absent = { 'cache-control': 'no-store', 'x-accel-expires': '1' }
 
   test('is fetched once, and each answer and span is of its own request', async () => {
     const answers = [await ask(), await ask(`${image}?w=1`)]
@@ -139,7 +139,8 @@ describe('an image', () => {
 
   test.each([
     ['private', priv],
-    ['not made yet', { ...unlimited, 'cache-control': 'no-cache' }],
+    ['not made yet', { ...unlimited, 'cache-control': 'no-cache', 'x-accel-expires': '0' }],
+    ['without a word about keeping', unlimited],
     ['not described', { 'content-type': 'image/webp' }],
   ])('that is %s is not kept; a range of it is cut all the same', async (_, headers) => {
     media.answer.headers = headers
