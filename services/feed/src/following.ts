@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { jitter } from '@clew/kit/lifetime'
 import type { Redis } from '@clew/kit/redis'
 import type { Metrics } from '@clew/telemetry/statsd'
-import { jitter } from './lifetime.ts'
 import type { ProfileNeighbour } from './profile-neighbour.ts'
 import { defineScript } from './script.ts'
 

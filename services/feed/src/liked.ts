@@ -1,8 +1,8 @@
+import { jitter } from '@clew/kit/lifetime'
+import type { Overdue } from '@clew/kit/overdue'
 import { Problem } from '@clew/kit/problem'
 import type { Redis } from '@clew/kit/redis'
 import type { Metrics } from '@clew/telemetry/statsd'
-import { jitter } from './lifetime.ts'
-import type { Overdue } from './overdue.ts'
 import { defineScript } from './script.ts'
 import type { Store } from './store.ts'
 

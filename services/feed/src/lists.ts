@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
+import { jitter } from '@clew/kit/lifetime'
+import type { Overdue } from '@clew/kit/overdue'
 import type { Redis } from '@clew/kit/redis'
 import { separateIds } from './id-text.ts'
-import { jitter } from './lifetime.ts'
 import { keyOf, keysOf, type ListKind } from './list-keys.ts'
 import { aheadKey } from './list-scripts/ahead.ts'
 import { claimList } from './list-scripts/claim.ts'
@@ -10,7 +11,6 @@ import { longest } from './list-scripts/format.ts'
 import { crowdedMark, readList } from './list-scripts/read.ts'
 import { removeFromLists } from './list-scripts/remove.ts'
 import { createListWriter } from './list-writer.ts'
-import type { Overdue } from './overdue.ts'
 import { fromRaw, toRaw } from './raw-ids.ts'
 
 export type { ListKind }
@@ -158,12 +158,6 @@ export function createLists(redis: Redis, overdue: Overdue) {
     /** Puts a post into a list of its author's. */
     pushOwn: (kind: ListKind, authorId: string, postId: string) =>
       orDrop(kind, [authorId], () => writer.pushOwn(kind, authorId, postId)),
-    /** A claim on a list dies with it. */
-    drop: (kind: ListKind, people: string[]) =>
-      overdue.drop(
-        kind,
-        people.flatMap((id) => keysOf(kind, id)),
-      ),
     /** Takes out posts that are no more. Leaves the rest alone when Redis is away. */
     remove: (kind: ListKind, id: string, postIds: string[]) =>
       redis.attempt({

@@ -4,6 +4,7 @@ import { createHealth } from '@clew/kit/health'
 import { openIdentity } from '@clew/kit/identity'
 import { listen, run } from '@clew/kit/lifecycle'
 import { startRelay } from '@clew/kit/outbox'
+import { createOverdue } from '@clew/kit/overdue'
 import { openPostgres } from '@clew/kit/postgres'
 import { openRedis } from '@clew/kit/redis'
 import { createStatsD } from '@clew/telemetry/statsd'
@@ -16,9 +17,9 @@ import { createLiked } from './liked.ts'
 import { createListReader } from './list-reader.ts'
 import { createLists } from './lists.ts'
 import { createMediaNeighbour } from './media-neighbour.ts'
-import { createOverdue } from './overdue.ts'
 import { createPageReader } from './page.ts'
 import { createPostsCache } from './posts-cache.ts'
+import { removeKeys } from './posts-writer.ts'
 import { createProfileNeighbour } from './profile-neighbour.ts'
 import { createRanking } from './ranking.ts'
 import { createComments } from './store/comments.ts'
@@ -37,7 +38,7 @@ await run('feed', async ({ own, log, stopping }) => {
 
   const relay = own(startRelay(postgres, bus, stream, log))
   const store = createStore(postgres)
-  const overdue = createOverdue(redis, log)
+  const overdue = createOverdue(redis, log, removeKeys)
   const postsCache = createPostsCache(redis, store, metrics, overdue)
   const lists = createLists(redis, overdue)
   const following = createFollowing(redis, createProfileNeighbour(profile), metrics)

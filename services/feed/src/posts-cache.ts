@@ -1,7 +1,7 @@
+import { jitter } from '@clew/kit/lifetime'
+import type { Load, Overdue } from '@clew/kit/overdue'
 import type { Redis, RedisConnection } from '@clew/kit/redis'
 import type { Metrics } from '@clew/telemetry/statsd'
-import { jitter } from './lifetime.ts'
-import type { Load, Overdue } from './overdue.ts'
 import {
   absent,
   type CachedPost,

@@ -1,5 +1,5 @@
+import { jitter } from '@clew/kit/lifetime'
 import type { Redis, RedisCall, RedisConnection } from '@clew/kit/redis'
-import { jitter } from './lifetime.ts'
 import { likedKey } from './liked.ts'
 import { absent, countsKey, held, postKey, toCounts, toText } from './post-text.ts'
 import { defineScript } from './script.ts'
@@ -109,8 +109,24 @@ end
 return 1
 `)
 
+/**
+ * Takes keys of ours out of Redis. Bodies are held, since another process may still fill in what it
+ * read before the change.
+ */
+export function removeKeys(client: RedisConnection, keys: string[]): Promise<unknown> {
+  const [bodies, others] = [keys.filter(isPostKey), keys.filter((key) => !isPostKey(key))]
+  if (bodies.length === 0) return client.del(others)
+  const multi = holdKeys(client, bodies)
+  if (others.length > 0) multi.del(others)
+  return multi.execAsPipeline()
+}
+
+function isPostKey(key: string): boolean {
+  return key.startsWith(postKey(''))
+}
+
 /** The commands that hold these bodies for longer than a read from before the change can take. */
-export function holdKeys(client: RedisConnection, keys: string[]) {
+function holdKeys(client: RedisConnection, keys: string[]) {
   const multi = client.multi()
   for (const key of keys) multi.set(key, held, lasting(holdSeconds))
   return multi

@@ -1,4 +1,5 @@
 import { createLogger } from '@clew/kit/log'
+import { createOverdue } from '@clew/kit/overdue'
 import { openRedis, type Redis } from '@clew/kit/redis'
 import { createStatsD } from '@clew/telemetry/statsd'
 import { openTestRedis } from '@clew/tests/service-database'
@@ -8,8 +9,8 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { readCursor } from '../src/cursor.ts'
 import { createKeptTimelines, type KeptTimelines } from '../src/kept.ts'
 import { createLists, type Lists } from '../src/lists.ts'
-import { createOverdue } from '../src/overdue.ts'
 import { createPostsCache, type PostsCache } from '../src/posts-cache.ts'
+import { removeKeys } from '../src/posts-writer.ts'
 import type { PostRow, Store } from '../src/store.ts'
 
 vi.hoisted(() => {
@@ -30,7 +31,7 @@ beforeAll(async () => {
   await inspect.connect()
   stack.defer(() => inspect.destroy())
   const metrics = stack.use(createStatsD('feed_service'))
-  const overdue = createOverdue(redis, createLogger('feed'))
+  const overdue = createOverdue(redis, createLogger('feed'), removeKeys)
   lists = createLists(redis, overdue)
   // Nothing here reads posts that are not cached.
   cache = createPostsCache(redis, {} as Store, metrics, overdue)

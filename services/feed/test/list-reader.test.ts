@@ -1,12 +1,14 @@
 import { createLogger } from '@clew/kit/log'
+import { createOverdue } from '@clew/kit/overdue'
 import { openPostgres } from '@clew/kit/postgres'
-import { openRedis } from '@clew/kit/redis'
+import { openRedis, type Redis } from '@clew/kit/redis'
 import { openTestDatabase, openTestRedis } from '@clew/tests/service-database'
 import { v7 as uuid } from 'uuid'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { createListReader, type ReadIds } from '../src/list-reader.ts'
+import { createListWriter } from '../src/list-writer.ts'
 import { createLists, type Lists } from '../src/lists.ts'
-import { createOverdue } from '../src/overdue.ts'
+import { removeKeys } from '../src/posts-writer.ts'
 import { createStore } from '../src/store.ts'
 import { createCounted } from './counted.ts'
 
@@ -16,6 +18,7 @@ vi.hoisted(() => {
 
 // A reader that can be stopped between what Postgres said and what it writes to Redis.
 const stack = new AsyncDisposableStack()
+let redis: Redis
 let lists: Lists
 let readIds: ReadIds
 let asked: PromiseWithResolvers<void>
@@ -26,8 +29,8 @@ const top = { offset: 0, count: 21 }
 
 beforeAll(async () => {
   const postgres = stack.use(openPostgres(stack.use(await openTestDatabase('feed')).url))
-  const redis = stack.use(await openRedis(stack.use(await openTestRedis('feed')).url))
-  lists = createLists(redis, createOverdue(redis, createLogger('feed')))
+  redis = stack.use(await openRedis(stack.use(await openTestRedis('feed')).url))
+  lists = createLists(redis, createOverdue(redis, createLogger('feed'), removeKeys))
   const store = createStore(postgres)
   const slowly = async <Result>(found: Promise<Result>) => {
     const result = await found
@@ -85,7 +88,7 @@ for (const kind of ['timeline', 'author'] as const) {
     await write(reader)
     const building = readIds(kind, reader, top)
     await asked.promise
-    await lists.drop(kind, [reader])
+    await createListWriter(redis).drop(kind, [reader])
     gate.resolve()
     await building
     expect(await lists.read(kind, reader, top)).toMatchObject({ known: false })

@@ -1,4 +1,5 @@
 import { createLogger } from '@clew/kit/log'
+import { createOverdue } from '@clew/kit/overdue'
 import { openPostgres, type Postgres } from '@clew/kit/postgres'
 import { openRedis } from '@clew/kit/redis'
 import { eventually } from '@clew/kit/test/eventually'
@@ -10,9 +11,9 @@ import { createClient, type RedisClientType } from 'redis'
 import { v7 as uuid } from 'uuid'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { createLiked, likedKey } from '../src/liked.ts'
-import { createOverdue } from '../src/overdue.ts'
 import { countsKey, postKey } from '../src/post-text.ts'
 import { createPostsCache } from '../src/posts-cache.ts'
+import { removeKeys } from '../src/posts-writer.ts'
 import { createStore, type Store } from '../src/store.ts'
 
 // Read when the module is: on a busy machine an answer can take more than the usual 50 ms.
@@ -47,7 +48,7 @@ afterAll(() => stack.disposeAsync())
 async function openProcess(redisUrl: string) {
   const connection = stack.use(await openRedis(redisUrl))
   const metrics = stack.use(createStatsD('feed_service'))
-  const overdue = createOverdue(connection, createLogger('feed'))
+  const overdue = createOverdue(connection, createLogger('feed'), removeKeys)
   const store = createStore(postgres)
   let gate: Promise<unknown> = Promise.resolve()
   let asked = () => {}

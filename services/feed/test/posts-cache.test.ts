@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createLogger } from '@clew/kit/log'
+import { createOverdue } from '@clew/kit/overdue'
 import { openPostgres, type Postgres } from '@clew/kit/postgres'
 import { openRedis, type Redis, RedisAway } from '@clew/kit/redis'
 import { createStatsD } from '@clew/telemetry/statsd'
@@ -9,10 +10,9 @@ import { createClient, type RedisClientType } from 'redis'
 import { v7 as uuid } from 'uuid'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { createLiked, type Liked, likedKey } from '../src/liked.ts'
-import { createOverdue } from '../src/overdue.ts'
 import { countsKey, keysOf, postKey } from '../src/post-text.ts'
 import { createPostsCache, type PostsCache } from '../src/posts-cache.ts'
-import { createPostsWriter, createPostsWrites } from '../src/posts-writer.ts'
+import { createPostsWriter, createPostsWrites, removeKeys } from '../src/posts-writer.ts'
 import { createStore, type Store } from '../src/store.ts'
 import { createCounted } from './counted.ts'
 
@@ -52,7 +52,7 @@ beforeAll(async () => {
     findLikes: (...given) => slowly(store.findLikes(...given)),
   }
   const metrics = stack.use(createStatsD('feed_service'))
-  const overdue = createOverdue(connection, createLogger('feed'))
+  const overdue = createOverdue(connection, createLogger('feed'), removeKeys)
   cache = createPostsCache(connection, slowStore, metrics, overdue)
   liked = createLiked(connection, slowStore, metrics, overdue)
   await postgres.query(
@@ -201,7 +201,7 @@ test('a deleted post is a hit of its body, and none of counts that it cannot hav
     connection,
     createStore(postgres),
     counted.metrics,
-    createOverdue(connection, createLogger('feed')),
+    createOverdue(connection, createLogger('feed'), removeKeys),
   )
   for (const hits of [0, 1]) {
     await readMany([id, gone])
@@ -266,7 +266,7 @@ test('what a writer could not tell Redis is not filled in by who read before, on
   const id = await write()
   await using link = await openLink(Number(new URL(url).port))
   await using through = await openRedis(withPort(url, link.port))
-  const overdue = createOverdue(through, createLogger('feed'))
+  const overdue = createOverdue(through, createLogger('feed'), removeKeys)
   const slow = { ...createStore(postgres) }
   const { findPosts } = slow
   slow.findPosts = async (ids) => {

@@ -1,4 +1,5 @@
 import { createLogger } from '@clew/kit/log'
+import { createOverdue } from '@clew/kit/overdue'
 import { openPostgres, type Postgres } from '@clew/kit/postgres'
 import { openRedis, type Redis } from '@clew/kit/redis'
 import { eventually } from '@clew/kit/test/eventually'
@@ -12,8 +13,7 @@ import { createCrossings } from '../src/crossings.ts'
 import { createFanout } from '../src/fanout.ts'
 import { createListWriter } from '../src/list-writer.ts'
 import { createLists, type Lists } from '../src/lists.ts'
-import { createOverdue } from '../src/overdue.ts'
-import { createPostsWriter } from '../src/posts-writer.ts'
+import { createPostsWriter, removeKeys } from '../src/posts-writer.ts'
 import { createAuthors } from '../src/store/authors.ts'
 import { createPosts } from '../src/store/posts.ts'
 import { createFeedHandlers, createProfileHandlers } from '../src/worker-handlers.ts'
@@ -40,7 +40,7 @@ beforeAll(async () => {
   redis = stack.use(await openRedis(throughPort(url, link.port)))
   postgres = stack.use(openPostgres(stack.use(await openTestDatabase('feed')).url))
   const metrics = stack.use(createStatsD('feed_service'))
-  lists = createLists(redis, createOverdue(redis, log))
+  lists = createLists(redis, createOverdue(redis, log, removeKeys))
   const authors = createAuthors(postgres)
   const writer = createListWriter(redis)
   const profile = {

@@ -159,7 +159,7 @@ describe('an author whom very many follow', () => {
     const { post: later } = await postBy(author)
     await worker.settled()
     expect(await worker.timeline(reader)).toEqual([early])
-    await worker.lists.drop('timeline', [reader])
+    await worker.drop(reader)
     await worker.build(reader, [], [author])
     expect(await worker.timeline(reader)).toEqual([later, post, early])
   })
@@ -328,7 +328,7 @@ describe('in the middle of a fan-out', () => {
   async function beginFanout(): Promise<string> {
     held = Promise.withResolvers()
     for (const id of [early, late]) {
-      await slow.lists.drop('timeline', [id])
+      await slow.drop(id)
       await slow.build(id, [])
     }
     const [post_id, user_id] = [uuid(), await slow.author()]

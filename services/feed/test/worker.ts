@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { createBus } from '@clew/kit/bus'
 import { createLogger } from '@clew/kit/log'
+import { createOverdue } from '@clew/kit/overdue'
 import { openPostgres } from '@clew/kit/postgres'
 import { openRedis } from '@clew/kit/redis'
 import { eventually } from '@clew/kit/test/eventually'
@@ -9,8 +10,9 @@ import { startCollector } from '@clew/tests/neighbours'
 import { findPort, portOf, startProcess, throughPort } from '@clew/tests/one-service'
 import { openTestDatabase, openTestRedis, withUser } from '@clew/tests/service-database'
 import { v7 as uuid } from 'uuid'
+import { createListWriter } from '../src/list-writer.ts'
 import { createLists } from '../src/lists.ts'
-import { createOverdue } from '../src/overdue.ts'
+import { removeKeys } from '../src/posts-writer.ts'
 
 export type Worker = Awaited<ReturnType<typeof startWorker>>
 type Options = { profileUrl: string; celebrityFollowers?: number }
@@ -55,7 +57,7 @@ export async function startWorker({ profileUrl, celebrityFollowers = 5_000 }: Op
     await bus.append(stream, [{ id: uuid(), type, payload, carrier }])
     return { trace, span }
   }
-  const lists = createLists(redis, createOverdue(redis, createLogger('test')))
+  const lists = createLists(redis, createOverdue(redis, createLogger('test'), removeKeys))
   return {
     url,
     owner,
@@ -84,6 +86,8 @@ export async function startWorker({ profileUrl, celebrityFollowers = 5_000 }: Op
       const token = await lists.claim('timeline', id)
       if (token) await lists.fill('timeline', id, token, ids, true, celebrities)
     },
+    /** Its timeline is nowhere from now on. */
+    drop: (id: string) => createListWriter(redis).drop('timeline', [id]),
     /** Nothing when there is no list. */
     async timeline(id: string): Promise<string[] | undefined> {
       const slice = await lists.read('timeline', id, { offset: 0, count: 800 })

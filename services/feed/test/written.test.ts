@@ -1,4 +1,5 @@
 import { createLogger } from '@clew/kit/log'
+import { createOverdue } from '@clew/kit/overdue'
 import { openPostgres, type Postgres } from '@clew/kit/postgres'
 import { openRedis } from '@clew/kit/redis'
 import { createStatsD } from '@clew/telemetry/statsd'
@@ -7,8 +8,8 @@ import { portOf, throughPort } from '@clew/tests/one-service'
 import { openTestDatabase, openTestRedis } from '@clew/tests/service-database'
 import { v7 as uuid } from 'uuid'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createOverdue } from '../src/overdue.ts'
 import { createPostsCache, type PostsCache } from '../src/posts-cache.ts'
+import { removeKeys } from '../src/posts-writer.ts'
 import { createPosts } from '../src/store/posts.ts'
 import { createStore } from '../src/store.ts'
 import { present } from '../src/written.ts'
@@ -24,7 +25,7 @@ beforeAll(async () => {
   link = stack.use(await openLink(portOf(url)))
   postgres = stack.use(openPostgres(throughPort(url, link.port)))
   const redis = stack.use(await openRedis(stack.use(await openTestRedis('feed')).url))
-  const overdue = createOverdue(redis, createLogger('feed'))
+  const overdue = createOverdue(redis, createLogger('feed'), removeKeys)
   const metrics = stack.use(createStatsD('feed_service'))
   cache = createPostsCache(redis, createStore(postgres), metrics, overdue)
   await postgres.query(`insert into authors (id, username, display_name) values ($1, 'a', 'A')`, [

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { Logger } from '@clew/kit/log'
+import { jitter } from '@clew/kit/lifetime'
+import type { Overdue } from '@clew/kit/overdue'
 import type { Redis } from '@clew/kit/redis'
 import type { Metrics } from '@clew/telemetry/statsd'
-import { runUntraced } from '@clew/telemetry/untraced'
 
 export type Kind = 'profile' | 'followers' | 'following'
 /** The answer as JSON text; undefined when there is no such person. */
@@ -17,10 +16,6 @@ const lifeSeconds = { profile: 3_600, followers: 300, following: 300 } satisfies
 >
 const absentSeconds = 10
 const claimMs = 5_000
-const retryMs = 250
-// Redis answers, but with an error: that is not over in a moment.
-const refusedMs = 2_000
-const retryKeys = 1_000
 
 // Answers are JSON objects; these two begin with something else.
 const absent = '-'
@@ -39,10 +34,8 @@ const fillIfClaimed = `
  * A change drops the key, claims included; so nothing older than the change can be filled in after it.
  * Redis slow or away counts as a miss.
  */
-export function createCache(redis: Redis, metrics: Metrics, log: Logger) {
+export function createCache(redis: Redis, metrics: Metrics, overdue: Overdue) {
   const loading = new Map<string, Promise<string | undefined>>()
-  const overdue = new Set<string>()
-  let catchingUp = false
 
   async function read(kind: Kind, id: string, load: Load): Promise<Answer> {
     const key = keyOf(kind, id)
@@ -95,47 +88,10 @@ export function createCache(redis: Redis, metrics: Metrics, log: Logger) {
     return text
   }
 
-  /**
-   * The change is made, so it is no failure when Redis cannot drop what it holds: those keys are
-   * then passed by until they are dropped.
-   */
+  /** The change is made: without Redis these keys are passed by until they are dropped. */
   async function drop(kind: Kind, keys: string[]): Promise<void> {
-    for (const key of keys) {
-      overdue.add(key)
-      loading.delete(key)
-    }
-    if ((await remove(kind, keys)) === 'done') return
-    // Whoever caught up meanwhile may have removed them before this change.
-    for (const key of keys) overdue.add(key)
-    if (catchingUp) return
-    catchingUp = true
-    void runUntraced(catchUp)
-  }
-
-  async function remove(kind: Kind, keys: string[]): Promise<'done' | 'away' | 'refused'> {
-    try {
-      const removed = await redis.attempt({
-        command: 'DEL',
-        on: kind,
-        send: (client) => client.del(keys),
-      })
-      if (removed === undefined) return 'away'
-      for (const key of keys) overdue.delete(key)
-      return 'done'
-    } catch (error) {
-      log.warn({ err: error }, 'cache not dropped')
-      return 'refused'
-    }
-  }
-
-  /** One loop, however many changes wait for Redis. */
-  async function catchUp(): Promise<void> {
-    while (overdue.size > 0) {
-      const outcome = await remove('profile', [...overdue].slice(0, retryKeys))
-      if (outcome === 'done') continue
-      await sleep(outcome === 'away' ? retryMs : refusedMs, undefined, { ref: false })
-    }
-    catchingUp = false
+    for (const key of keys) loading.delete(key)
+    await overdue.drop(kind, keys)
   }
 
   return {
@@ -166,9 +122,4 @@ function keyOf(kind: Kind, id: string): string {
 
 function isAnswer(value: string | null | undefined): value is string {
   return typeof value === 'string' && !value.startsWith(claimMark)
-}
-
-/** A tenth more or less, so that what was filled together does not expire together. */
-function jitter(seconds: number): number {
-  return Math.round(seconds * (0.9 + Math.random() * 0.2))
 }

@@ -3,6 +3,7 @@ import { createHealth } from '@clew/kit/health'
 import { openIdentity } from '@clew/kit/identity'
 import { listen, run } from '@clew/kit/lifecycle'
 import { startRelay } from '@clew/kit/outbox'
+import { createOverdue } from '@clew/kit/overdue'
 import { openPostgres } from '@clew/kit/postgres'
 import { openRedis } from '@clew/kit/redis'
 import { createStatsD } from '@clew/telemetry/statsd'
@@ -22,7 +23,7 @@ await run('profile', async ({ own, log, stopping }) => {
 
   const relay = own(startRelay(postgres, bus, stream, log))
   const store = createStore(postgres)
-  const cache = createCache(redis, metrics, log)
+  const cache = createCache(redis, metrics, createOverdue(redis, log))
   const events = createEvents(metrics, relay, log)
   const createProfile = createRegistration(store, cache, events)
   own(followRegistrations(bus, createProfile, log))

@@ -1,9 +1,7 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
-import type { Logger } from '@clew/kit/log'
-import { type Redis, RedisAway } from '@clew/kit/redis'
 import { runUntraced } from '@clew/telemetry/untraced'
-import { postKey } from './post-text.ts'
-import { holdKeys } from './posts-writer.ts'
+import type { Logger } from './log.ts'
+import { type Redis, RedisAway, type RedisConnection } from './redis.ts'
 
 const retryMs = 250
 // Redis answers, but with an error: that is not over in a moment.
@@ -11,6 +9,8 @@ const refusedMs = 2_000
 const retryKeys = 1_000
 
 export type Overdue = ReturnType<typeof createOverdue>
+/** Takes keys out of Redis in one round trip. */
+export type RemoveKeys = (client: RedisConnection, keys: string[]) => Promise<unknown>
 
 /** What is read from Postgres to be filled in, from before the statement until it is filled in. */
 export type Load = Disposable & {
@@ -22,27 +22,19 @@ export type Load = Disposable & {
  * Keys that must go from Redis because what they hold is no longer true. The change itself is made,
  * so it is no failure when Redis is away: those keys are then passed by until they are dropped.
  */
-export function createOverdue(redis: Redis, log: Logger) {
+export function createOverdue(redis: Redis, log: Logger, removeKeys: RemoveKeys = deleteKeys) {
   const overdue = new Set<string>()
   /** Of each load under way, the keys that became overdue since it began. */
   const loads = new Set<Set<string>>()
   let catchingUp = false
 
-  /** Bodies are held, since another process may still fill in what it read before the change. */
   async function remove(on: string, keys: string[]): Promise<'done' | 'away' | 'refused'> {
-    const [bodies, others] = [keys.filter(isPostKey), keys.filter((key) => !isPostKey(key))]
     try {
-      const removed = await redis.attempt({
-        command: 'DEL',
-        on,
-        send: async (client) => {
-          if (bodies.length === 0) return client.del(others)
-          const multi = holdKeys(client, bodies)
-          if (others.length > 0) multi.del(others)
-          return multi.execAsPipeline()
-        },
-      })
-      if (removed === undefined) return 'away'
+      const send = async (client: RedisConnection) => {
+        await removeKeys(client, keys)
+        return true
+      }
+      if (!(await redis.attempt({ command: 'DEL', on, send }))) return 'away'
       // Until those are done whose reads were answered just before, with what is gone now.
       await nextTurn()
       for (const key of keys) overdue.delete(key)
@@ -56,7 +48,7 @@ export function createOverdue(redis: Redis, log: Logger) {
   /** One loop, however many changes wait for Redis. */
   async function catchUp(): Promise<void> {
     while (overdue.size > 0) {
-      const outcome = await remove('post', [...overdue].slice(0, retryKeys))
+      const outcome = await remove('overdue', [...overdue].slice(0, retryKeys))
       if (outcome === 'done') continue
       await sleep(outcome === 'away' ? retryMs : refusedMs, undefined, { ref: false })
     }
@@ -90,7 +82,7 @@ export function createOverdue(redis: Redis, log: Logger) {
       if (!(error instanceof RedisAway)) log.warn({ err: error }, 'cache not written')
       dropLater(keys)
     },
-    /** Drops these keys now, else later. `on` is their kind, for the span: `timeline`. */
+    /** Drops these keys now, else later. `on` is their kind, for the span: `profile`. */
     async drop(on: string, keys: string[]): Promise<void> {
       for (const key of keys) overdue.add(key)
       if ((await remove(on, keys)) === 'done') return
@@ -100,6 +92,6 @@ export function createOverdue(redis: Redis, log: Logger) {
   }
 }
 
-function isPostKey(key: string): boolean {
-  return key.startsWith(postKey(''))
+function deleteKeys(client: RedisConnection, keys: string[]): Promise<unknown> {
+  return client.del(keys)
 }
