@@ -39,7 +39,10 @@ export type Confirm = (token: string) => Promise<boolean>
  * Reads tokens as every service but auth does: with auth's keys, the news of revoked sessions, and
  * auth itself to ask while no news arrive.
  */
-export function openIdentity(authUrl: string, bus: Bus): IdentityReader & AsyncDisposable {
+export function openIdentity(
+  authUrl: string,
+  bus: Bus,
+): IdentityReader & AsyncDisposable & { revocations: Revocations } {
   const resources = new AsyncDisposableStack()
   const auth = resources.use(createClient('auth', authUrl))
   const revocations = resources.use(followRevocations(bus))
@@ -54,7 +57,7 @@ export function openIdentity(authUrl: string, bus: Bus): IdentityReader & AsyncD
     return body.valid
   }
   const reader = createIdentityReader(openRemoteKeys(authUrl), revocations, confirm)
-  return { ...reader, [Symbol.asyncDispose]: () => resources.disposeAsync() }
+  return { ...reader, revocations, [Symbol.asyncDispose]: () => resources.disposeAsync() }
 }
 
 /**

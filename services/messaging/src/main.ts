@@ -9,14 +9,28 @@ import { openRedis } from '@clew/kit/redis'
 import { createStatsD } from '@clew/telemetry/statsd'
 import { createApp } from './app.ts'
 import { readConfig } from './config.ts'
+import { createConnections } from './connections.ts'
 import { createConversations } from './conversations.ts'
+import { createDelivered } from './delivered.ts'
 import { createDirects } from './directs.ts'
+import { createDispatch } from './dispatch.ts'
 import { createEvents, stream } from './events.ts'
+import { createHandlers } from './handlers.ts'
+import { createHandshake } from './handshake.ts'
+import { startHeartbeat } from './heartbeat.ts'
+import { createJoining } from './joining.ts'
+import { createLimits } from './limits.ts'
+import { startLive } from './live.ts'
+import { startNet } from './net.ts'
 import { createPeople } from './people.ts'
+import { createPresence } from './presence.ts'
 import { createSending } from './sending.ts'
+import { startSessionWatch } from './session-watch.ts'
+import { attachSockets } from './sockets.ts'
 import { createConversationStore } from './store/conversations.ts'
 import { createGroups } from './store/groups.ts'
 import { createMessages } from './store/messages.ts'
+import { createWatching } from './watching.ts'
 
 await run('messaging', async ({ own, log, stopping }) => {
   const config = readConfig(process.env)
@@ -33,8 +47,15 @@ await run('messaging', async ({ own, log, stopping }) => {
   const groups = createGroups(postgres)
   const directs = createDirects(store)
   const people = createPeople(own(createClient('profile', config.profileUrl)))
-  const limits = { take: async () => {} }
-  const live = { deliver: async () => {} }
+
+  const connections = createConnections()
+  const delivered = createDelivered()
+  const presence = createPresence(redis, connections, config.presenceSeconds)
+  const watching = createWatching(presence)
+  const live = own(startLive({ redis, connections, delivered, watching, log }))
+  const net = own(startNet({ bus, messages, delivered, live, log }))
+  const limits = createLimits(redis, metrics)
+
   const sending = createSending({ messages, directs, people, live, limits, events })
   const conversations = createConversations({ store, groups, people, live, events })
 
@@ -52,5 +73,33 @@ await run('messaging', async ({ own, log, stopping }) => {
     metrics,
     log,
   })
-  own(await listen(app, config.port, config.host))
+  const server = own(await listen(app, config.port, config.host))
+
+  const auth = own(createClient('auth', config.authUrl))
+  const handshake = createHandshake(identity, auth)
+  const handlers = createHandlers({
+    sending,
+    conversations,
+    store,
+    directs,
+    messages,
+    live,
+    net,
+    delivered,
+    watching,
+  })
+  own(startHeartbeat(presence, watching, (config.presenceSeconds * 1_000) / 3, log))
+  own(startSessionWatch(connections, identity.revocations))
+  own(
+    attachSockets(server, {
+      allowedOrigin: config.gatewayOrigin,
+      joining: createJoining({ handshake, presence, live, events, log }),
+      dispatch: createDispatch({ handlers, connections, metrics, log }),
+      presence,
+      watching,
+      connections,
+      delivered,
+      log,
+    }),
+  )
 })

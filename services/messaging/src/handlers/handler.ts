@@ -1,0 +1,9 @@
+import type { z } from 'zod'
+import type { LiveSocket } from '../connections.ts'
+
+/** What one event of a client means: its shape, and what is done. What comes back is acknowledged. */
+export type Handler<Schema extends z.ZodType = z.ZodType> = {
+  schema: Schema
+  /** @throws Problem */
+  handle(socket: LiveSocket, input: z.infer<Schema>): Promise<object>
+}

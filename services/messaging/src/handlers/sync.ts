@@ -1,0 +1,44 @@
+import type { Delivered } from '../delivered.ts'
+import { tooMany } from '../limits.ts'
+import type { Net } from '../net.ts'
+import { syncEvent } from '../schemas.ts'
+import type { Messages } from '../store/messages.ts'
+import type { Handler } from './handler.ts'
+
+type Deps = {
+  messages: Pick<Messages, 'missed'>
+  delivered: Delivered
+  net: Pick<Net, 'clearUntil'>
+}
+
+/** `sync`: what somebody missed since the last message they know, without what came by itself. */
+export function createSync({ messages, delivered, net }: Deps): Handler<typeof syncEvent> {
+  return {
+    schema: syncEvent,
+    async handle(socket, { since }) {
+      const { data } = socket
+      // An answer can be large, so nobody gets two at a time.
+      if (data.syncing) throw tooMany('one sync is under way')
+      data.syncing = true
+      try {
+        const missed = await messages.missed(data.userId, since)
+        const news = missed.messages.filter(({ id }) => !delivered.since(id, data.turn))
+        // What no instance has told this one yet will still be told: then it is not to come again.
+        const floor = net.clearUntil()
+        for (const { id } of news) {
+          if (delivered.has(id) || timeOf(id) <= floor) continue
+          data.synced ??= new Set()
+          data.synced.add(id)
+        }
+        return { messages: news, more: missed.more }
+      } finally {
+        data.syncing = false
+      }
+    },
+  }
+}
+
+/** When a UUID of version 7 was made, in epoch ms. */
+function timeOf(id: string): number {
+  return Number.parseInt(id.replace('-', '').slice(0, 12), 16)
+}
