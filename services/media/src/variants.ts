@@ -37,7 +37,10 @@ export type Pixels = { data: Buffer; width: number; height: number; channels: 1 
  * @throws Error when it cannot be decoded
  */
 export async function decodeImage(original: Buffer): Promise<Pixels> {
-  const { data, info } = await sharp(original, { limitInputPixels: pixelsAtMost, failOn: 'error' })
+  const { data, info } = await sharp(original, {
+    limitInputPixels: pixelsAtMost,
+    failOn: 'truncated',
+  })
     .autoOrient()
     .resize({ width: sides.card, height: sides.card, fit: 'inside', withoutEnlargement: true })
     .raw()
