@@ -10,20 +10,25 @@ import { traceRequests } from '@clew/telemetry/http-server'
 import type { Metrics } from '@clew/telemetry/statsd'
 import { getRequestListener } from '@hono/node-server'
 import { Hono } from 'hono'
+import { lingerAfterAnswer } from './body.ts'
 import type { Events } from './events.ts'
 import { createOpenapi } from './openapi.ts'
 import type { Removal } from './removal.ts'
+import { addBytesRoute } from './routes/bytes.ts'
 import { addMediaRoutes } from './routes/media.ts'
 import { replyJson, replyProblem } from './routes/reply.ts'
 import { createAsking, type Env } from './routes/request.ts'
+import { addUploadRoute } from './routes/uploads.ts'
 import type { Storage } from './storage.ts'
 import type { Store } from './store.ts'
+import type { Upload } from './upload.ts'
 
 export type Deps = {
   postgres: Postgres
   store: Store
   storage: Storage
   removal: Removal
+  upload: Upload
   events: Events
   identity: IdentityReader
   health: Health
@@ -36,8 +41,14 @@ export function createApp(deps: Deps): RequestListener {
   const listener = getRequestListener(createRoutes(deps).fetch, {
     // What Hono never sees: a request without a usable host or path.
     errorHandler: () => replyProblem(new Problem(400, 'The request cannot be understood.')),
+    // It would end the connection half a second after an answer that came before the body.
+    autoCleanupIncoming: false,
   })
-  return traceRequests(listener, ({ method, route = 'none', status, ms }) =>
+  const lingering: RequestListener = (incoming, outgoing) => {
+    lingerAfterAnswer(incoming, outgoing)
+    return listener(incoming, outgoing)
+  }
+  return traceRequests(lingering, ({ method, route = 'none', status, ms }) =>
     deps.metrics.timing('request.duration', ms, { method, route, status: String(status) }),
   )
 }
@@ -46,6 +57,8 @@ export function createRoutes(deps: Deps): Hono<Env> {
   const app = new Hono<Env>()
   const asking = createAsking(deps.identity)
   app.use(honoRoute())
+  addUploadRoute(app, asking, deps)
+  addBytesRoute(app, asking, deps)
   addMediaRoutes(app, asking, deps)
   addOperations(app, deps.health)
   app.notFound(() => replyProblem(new Problem(404, 'There is nothing here.')))

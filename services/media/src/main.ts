@@ -9,9 +9,13 @@ import { createStatsD } from '@clew/telemetry/statsd'
 import { createApp } from './app.ts'
 import { readConfig } from './config.ts'
 import { createEvents, stream } from './events.ts'
+import { createImageCheck } from './image.ts'
 import { createRemoval } from './removal.ts'
 import { openStorage } from './storage.ts'
 import { createStore } from './store.ts'
+import { createUpload } from './upload.ts'
+
+const uploadMs = 60 * 60_000
 
 await run('media', async ({ own, log, stopping }) => {
   const config = readConfig(process.env)
@@ -24,6 +28,8 @@ await run('media', async ({ own, log, stopping }) => {
   const relay = own(startRelay(postgres, bus, stream, log))
   const store = createStore(postgres)
   const removal = createRemoval(storage, store, log)
+  const checkImage = createImageCheck()
+  const upload = createUpload({ store, storage, removal, checkImage, log })
   const events = createEvents(metrics, relay, log)
 
   const identity = own(openIdentity(config.authUrl, bus))
@@ -34,11 +40,14 @@ await run('media', async ({ own, log, stopping }) => {
     store,
     storage,
     removal,
+    upload,
     events,
     identity,
     health,
     metrics,
     log,
   })
-  own(await listen(app, config.port, config.host))
+  const server = own(await listen(app, config.port, config.host))
+  // 100 MB take a phone longer than other requests; an upload that stands still ends by itself.
+  server.requestTimeout = uploadMs
 })

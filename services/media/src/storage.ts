@@ -4,6 +4,7 @@ import { SpanKind } from '@opentelemetry/api'
 import type { Config } from './config.ts'
 import { openSpan, traceWork } from './spans.ts'
 import { openFiles } from './storage/files.ts'
+import { openS3 } from './storage/s3.ts'
 
 /** First and last byte, both included. */
 export type ByteRange = { start: number; end: number }
@@ -22,9 +23,12 @@ export type Storage = {
   head(key: string): Promise<{ bytes: number } | undefined>
   /** Nothing to remove is no error. What a put of this key left in a crash goes too. */
   remove(key: string): Promise<void>
+  /** The file of an object, where objects are files. */
+  pathOf?(key: string): string
 }
 
 export async function openStorage(config: Config): Promise<Storage> {
+  if (config.storage === 's3') return traceStorage('s3', openS3(config.s3))
   return traceStorage('files', await openFiles(config.folder))
 }
 
@@ -36,6 +40,7 @@ export function traceStorage(kind: 'files' | 's3', storage: Storage): Storage {
   }
   return {
     head: storage.head,
+    ...(storage.pathOf && { pathOf: storage.pathOf }),
     put: (key, source) =>
       traceWork('put object', options, async (span) => {
         const put = await storage.put(key, source)

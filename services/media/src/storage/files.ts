@@ -27,6 +27,7 @@ export async function openFiles(folder: string): Promise<Storage> {
   const pathOf = (key: string) => join(folder, key)
 
   return {
+    pathOf,
     async put(key, source) {
       const path = pathOf(key)
       const part = `${path}.${randomUUID()}`

@@ -1,0 +1,35 @@
+import { crc32 } from 'node:zlib'
+import type { ByteReader } from '../byte-reader.ts'
+import { blankLocation } from './exif.ts'
+
+const exifAtMost = 1024 * 1024
+const kept = new Set(
+  `IHDR PLTE IDAT IEND tRNS cHRM gAMA iCCP sBIT sRGB cICP mDCV cLLI bKGD hIST pHYs sPLT tIME
+   acTL fcTL fdAT`.split(/\s+/),
+)
+
+/** A PNG without text, in which XMP and other metadata are written, and with its EXIF cleaned. */
+export async function* cleanPng(bytes: ByteReader): AsyncGenerator<Buffer> {
+  yield await bytes.take(8)
+  for (;;) {
+    const header = await bytes.take(8)
+    if (header.length < 8) return
+    const size = header.readUInt32BE()
+    const type = header.toString('latin1', 4)
+    if (kept.has(type)) {
+      yield header
+      yield* bytes.pass(size + 4)
+    } else if (type === 'eXIf' && size <= exifAtMost) {
+      const content = await bytes.take(size)
+      await bytes.skip(4)
+      if (blankLocation(content)) yield* [header, content, checksum(header, content)]
+    } else await bytes.skip(size + 4)
+    if (type === 'IEND') return
+  }
+}
+
+function checksum(header: Buffer, content: Buffer): Buffer {
+  const sum = Buffer.alloc(4)
+  sum.writeUInt32BE(crc32(content, crc32(header.subarray(4))))
+  return sum
+}

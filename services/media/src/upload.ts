@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { Readable } from 'node:stream'
+import type { Logger } from '@clew/kit/log'
+import { runUntraced } from '@clew/telemetry/untraced'
+import { v7 as uuid } from 'uuid'
+import { bytesAtMost, openBody, tooLarge } from './body.ts'
+import { type ByteReader, createByteReader, gather } from './byte-reader.ts'
+import { headBytes, readContentType } from './content-type.ts'
+import type { CheckImage } from './image.ts'
+import { openLocal } from './local-copy.ts'
+import { isVideo, keyOf, type Media } from './media.ts'
+import { type ContentType, removeLocation } from './metadata.ts'
+import { type FilePart, formBytesAtMost, isMultipart, openFilePart } from './multipart.ts'
+import type { Removal } from './removal.ts'
+import type { Storage } from './storage.ts'
+import type { Store } from './store.ts'
+
+/** `again`: this person had uploaded these bytes before. */
+export type Uploaded = { media: Media; again: boolean }
+export type Upload = (userId: string, incoming: IncomingMessage) => Promise<Uploaded>
+type Deps = {
+  store: Store
+  storage: Storage
+  removal: Removal
+  checkImage: CheckImage
+  log: Logger
+}
+
+// Half of the time after which an upload counts as abandoned would do.
+const touchMs = 15_000
+
+/** Brings a request's body into storage, in pieces, and leaves nothing of one that goes wrong. */
+export function createUpload({ store, storage, removal, checkImage, log }: Deps): Upload {
+  async function keep(userId: string, type: ContentType, bytes: ByteReader, file: FilePart) {
+    const id = uuid()
+    const key = keyOf(id, 'original')
+    const stored: string[] = []
+    await store.begin(id, userId)
+    const touching = setInterval(() => runUntraced(() => touch(id)), touchMs)
+    try {
+      const sha = createHash('sha256')
+      const pieces = hashed(gather(removeLocation(type, bytes)), (piece) => sha.update(piece))
+      const put = await storage.put(key, Readable.from(pieces, { objectMode: false }))
+      stored.push(key)
+      await file.whole
+      const size = isVideo(type) ? { width: null, height: null } : await check(key, type)
+      const finished = { content_type: type, bytes: put.bytes, ...size, sha256: sha.digest() }
+      const uploaded = await store.finish(id, finished)
+      if (uploaded.again) await removal.giveUp(id, stored)
+      return uploaded
+    } catch (error) {
+      await removal.giveUp(id, stored)
+      throw error
+    } finally {
+      clearInterval(touching)
+    }
+  }
+  async function check(key: string, type: ContentType) {
+    await using local = await openLocal(storage, key)
+    return await checkImage(local.path, type)
+  }
+  function touch(id: string) {
+    store.touch(id).catch((error) => log.warn({ err: error, media: id }, 'upload not touched'))
+  }
+  return async (userId, incoming) => {
+    const form = isMultipart(incoming.headers)
+    const body = openBody(incoming, form ? bytesAtMost + formBytesAtMost : bytesAtMost)
+    try {
+      const file = form
+        ? await openFilePart(incoming.headers, body)
+        : { stream: body, whole: Promise.resolve() }
+      const bytes = createByteReader(limited(file.stream))
+      const type = await readContentType(await bytes.peek(headBytes))
+      return await keep(userId, type, bytes, file)
+    } finally {
+      body.destroy()
+    }
+  }
+}
+
+async function* limited(file: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let bytes = 0
+  for await (const chunk of file) {
+    bytes += chunk.length
+    if (bytes > bytesAtMost) throw tooLarge()
+    yield chunk
+  }
+}
+
+async function* hashed(source: AsyncIterable<Buffer>, update: (piece: Buffer) => void) {
+  for await (const piece of source) {
+    update(piece)
+    yield piece
+  }
+}
