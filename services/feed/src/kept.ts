@@ -1,15 +1,12 @@
-import type { Redis, RedisConnection } from '@clew/kit/redis'
-import { RESP_TYPES } from 'redis'
+import type { Redis } from '@clew/kit/redis'
 import { writeCursor } from './cursor.ts'
 import { separateIds } from './id-text.ts'
 import { keysOf as keysOfList, type ListKind } from './list-keys.ts'
-import { isMarker } from './list-scripts/format.ts'
+import { end, isMarker } from './list-scripts/format.ts'
 import { joinPost } from './page.ts'
 import { type CachedPost, keysOf as keysOfPosts, toCachedPost } from './post-text.ts'
 import { fromRaw } from './raw-ids.ts'
-
-/** The marker END of a list. */
-const end = Buffer.alloc(16)
+import { rawClient } from './script.ts'
 
 export type KeptTimelines = ReturnType<typeof createKeptTimelines>
 
@@ -67,7 +64,7 @@ export function createKeptTimelines(redis: Redis) {
     const entries = await redis.attempt({
       command: 'LRANGE',
       on: kind,
-      send: (client) => withBuffers(client).lRange(key, 0, count - 1),
+      send: (client) => rawClient(client).lRange(key, 0, count - 1),
     })
     if (!entries || entries.length === 0) return undefined
     const ids = fromRaw(Buffer.concat(entries.filter((entry) => !isMarker(entry))))
@@ -99,8 +96,4 @@ function join(post: CachedPost, originals: Map<string, CachedPost> | undefined) 
   const original = post.original && originals?.get(post.original)
   if (post.original && !original) return undefined
   return joinPost(post, original || null, undefined)
-}
-
-function withBuffers(client: RedisConnection) {
-  return client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer })
 }

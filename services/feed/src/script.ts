@@ -29,7 +29,8 @@ export function defineScript(text: string) {
 
 const rawClients = new WeakMap<RedisConnection, ReturnType<typeof withBuffers>>()
 
-function rawClient(client: RedisConnection) {
+/** The same connection, whose replies hold Buffers in place of strings. */
+export function rawClient(client: RedisConnection) {
   const known = rawClients.get(client)
   if (known) return known
   const made = withBuffers(client)

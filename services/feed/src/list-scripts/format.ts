@@ -8,6 +8,9 @@ export function isMarker(entry: Buffer): boolean {
   return entry.readBigUInt64BE() === 0n
 }
 
+/** The marker END. */
+export const end = Buffer.alloc(16)
+
 /** A list holds 800 ids, and one more: it tells the last page of them that there is another. */
 export const longest = 801
 /** So many more come in before a list is cut again: cutting at each push costs as much as the push. */
