@@ -2,7 +2,7 @@ import { type Platform, startPlatform, type TelemetryMode } from '@clew/launcher
 import { emailOf, password } from '@clew/population/login'
 import type { Person, Plan } from '@clew/population/plan'
 import { writePopulation } from '@clew/population/write'
-import pg from 'pg'
+import { databasesOf, queryDatabase } from './database.ts'
 import type { Asking } from './feed-load.ts'
 import { celebrityFollowers, composers, planExact, readers } from './feed-plan.ts'
 
@@ -57,16 +57,8 @@ export async function logInAgain(world: World): Promise<void> {
 
 /** Writes a plan, and lets Postgres finish what it puts off, so that no measurement pays for it. */
 export async function populate(platform: Platform, plan: Plan): Promise<void> {
-  const database = (name: string) => platform.urls.postgres.replace(/\/[^/]*$/, `/${name}`)
-  const databases = {
-    auth: database('auth'),
-    profile: database('profile'),
-    feed: database('feed'),
-  }
-  await writePopulation(plan, databases, { celebrityFollowers })
-  const client = new pg.Client({ connectionString: databases.feed })
-  await client.connect()
-  await client.query('checkpoint').finally(() => client.end())
+  await writePopulation(plan, databasesOf(platform), { celebrityFollowers })
+  await queryDatabase(platform, 'feed', 'checkpoint')
 }
 
 export async function logIn(platform: Platform, { id, username }: Person): Promise<User> {

@@ -3,7 +3,9 @@ import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { benchFeed } from './feed.ts'
 import { benchLens } from './lens.ts'
+import { benchMedia } from './media.ts'
 import { benchMemory } from './memory.ts'
+import { benchMessaging } from './messaging.ts'
 import { benchOutage } from './outage.ts'
 import type { Row } from './row.ts'
 import { benchStart } from './start.ts'
@@ -13,6 +15,8 @@ import { benchTracing } from './tracing.ts'
 const benches: Record<string, (quick: boolean) => Promise<Row[]>> = {
   tracing: benchTracing,
   feed: benchFeed,
+  messaging: benchMessaging,
+  media: benchMedia,
   lens: benchLens,
   memory: benchMemory,
   outage: benchOutage,

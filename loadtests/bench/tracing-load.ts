@@ -1,7 +1,7 @@
 import type { Platform } from '@clew/launcher/platform'
-import pg from 'pg'
 import { type Dispatcher, Pool } from 'undici'
 import { v7 as uuid } from 'uuid'
+import { queryDatabase } from './database.ts'
 
 export type Route = 'profile read, cached' | 'follow'
 /** Sends `amount` requests of one route. @throws Error when an answer was not the expected one */
@@ -72,15 +72,12 @@ async function register(origin: string): Promise<Follower> {
 
 async function insertPeople(platform: Platform, count: number): Promise<string[]> {
   const ids = Array.from({ length: count }, () => uuid())
-  const client = new pg.Client({
-    connectionString: `${platform.urls.postgres.replace(/\/[^/]*$/, '')}/profile`,
-  })
-  await client.connect()
-  const insert = client.query(
+  await queryDatabase(
+    platform,
+    'profile',
     `insert into profiles (id, username, display_name, created_at)
      select id, 'target_' || n, 'Target ' || n, now() from unnest($1::uuid[]) with ordinality as t (id, n)`,
     [ids],
   )
-  await insert.finally(() => client.end())
   return ids
 }
