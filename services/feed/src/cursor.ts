@@ -1,7 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { Problem } from '@clew/kit/problem'
-
-const id = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+import { idForm } from './id-text.ts'
 
 /**
  * Where a page of a list ended, opaque to callers so that what is inside may change.
@@ -19,7 +18,7 @@ export function writeCursor(list: string, position: string): string {
  * @param form what a position of this list looks like: whoever makes up a cursor can make it fit
  * @throws Problem 400 for any other cursor, or another list's
  */
-export function readCursor(list: string, cursor: string, form = id): string {
+export function readCursor(list: string, cursor: string, form = idForm): string {
   const text = Buffer.from(cursor, 'base64url').toString()
   const position = text.slice(0, Math.max(0, text.lastIndexOf('~')))
   // Written again, since decoding overlooks what is no base64.

@@ -3,6 +3,7 @@ import { publish, type Relay } from '@clew/kit/outbox'
 import type { Queryable } from '@clew/kit/postgres'
 import type { Metrics } from '@clew/telemetry/statsd'
 import { trace } from '@opentelemetry/api'
+import type { Counts } from './store.ts'
 
 export const stream = 'events:feed'
 
@@ -14,8 +15,6 @@ type Made = {
   created_at: Date
 }
 type Known = { id: string; user_id: string }
-/** A post with its counters after a change; `user_id` is its author. */
-type Counted = Known & { like_count: number; comment_count: number; version: number }
 
 /** Facts are recorded in the transaction of the change they state. None of them holds content. */
 export function recordCreated(tx: Queryable, post: Made): Promise<void> {
@@ -36,7 +35,7 @@ export function recordDeleted(tx: Queryable, { id: post_id, user_id }: Known): P
 export function recordLiked(
   tx: Queryable,
   kind: 'like' | 'unlike',
-  post: Counted,
+  post: Counts,
   user_id: string,
 ): Promise<void> {
   return publish(tx, stream, kind === 'like' ? 'post.liked' : 'post.unliked', {
@@ -50,7 +49,7 @@ export function recordLiked(
 
 export function recordCommented(
   tx: Queryable,
-  post: Counted,
+  post: Counts,
   comment: { id: string; user_id: string },
 ): Promise<void> {
   return publish(tx, stream, 'post.commented', {
@@ -63,7 +62,7 @@ export function recordCommented(
 }
 
 /** All that the cache keeps of them: who hears of two changes in the wrong order takes the higher version. */
-function countsOf({ like_count, comment_count, version }: Counted) {
+function countsOf({ like_count, comment_count, version }: Counts) {
   return { like_count, comment_count, version }
 }
 

@@ -1,4 +1,6 @@
 export const idLength = 36
+/** What an id looks like, in lower case. */
+export const idForm = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
 
 /**
  * Ids as one text, with a space between them: of ten thousand, an array costs more to parse and to

@@ -6,7 +6,7 @@ import type { ReadIds } from './list-reader.ts'
 import type { Page, PageReader } from './page.ts'
 import type { CachedPost } from './post-text.ts'
 import type { PostsCache } from './posts-cache.ts'
-import type { PageQuery } from './schemas.ts'
+import type { NumberedQuery } from './schemas.ts'
 
 export type Ranking = ReturnType<typeof createRanking>
 type Deps = {
@@ -16,7 +16,6 @@ type Deps = {
   pages: PageReader
   metrics: Metrics
 }
-type Query = PageQuery & { page?: number | undefined }
 type Snapshot = {
   ids: string[]
   /** Those that are known already. */
@@ -37,7 +36,7 @@ const tags = { cache: 'ranked' }
  */
 export function createRanking({ redis, readIds, postsCache, pages, metrics }: Deps) {
   /** @throws Problem 400 or 503 */
-  async function read(reader: string, { limit, cursor, page = 1 }: Query): Promise<Page> {
+  async function read(reader: string, { limit, cursor, page = 1 }: NumberedQuery): Promise<Page> {
     const list = `ranked:${reader}`
     let at = cursor === undefined ? (page - 1) * limit : Number(readCursor(list, cursor, place))
     let snapshot = cursor === undefined ? undefined : await readSnapshot(reader, at)

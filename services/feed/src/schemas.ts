@@ -156,4 +156,6 @@ export type PostChange = z.infer<typeof postChange>
 export type NewShare = z.infer<typeof newShare>
 export type NewComment = z.infer<typeof newComment>
 export type PageQuery = z.infer<typeof pageQuery>
+/** Of lists that can be read by number too. */
+export type NumberedQuery = PageQuery & { page?: number | undefined }
 export type TimelineQuery = z.infer<typeof timelineQuery>

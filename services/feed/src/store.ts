@@ -18,6 +18,8 @@ export type PostRow = {
   created_at: Date
   updated_at: Date
 }
+/** A post's counters after a write; the higher `version` is the later. `user_id` is its author. */
+export type Counts = Pick<PostRow, 'id' | 'user_id' | 'like_count' | 'comment_count' | 'version'>
 export type Store = ReturnType<typeof createStore>
 
 const own = `posts.id, posts.user_id, content, media, is_share, shared_post_id,
@@ -32,6 +34,9 @@ export const card = `json_build_object('user_id', authors.id, 'username', userna
  */
 export const columns = `${own},
   (select ${card} from authors where authors.id = posts.user_id for share) as author`
+
+/** A row of Counts. */
+export const countColumns = 'id, user_id, like_count, comment_count, version'
 
 /** Above and below every id. */
 export const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff'

@@ -6,7 +6,7 @@ import type { ListKind, Lists } from './lists.ts'
 import type { Page, PageReader } from './page.ts'
 import type { CachedPost } from './post-text.ts'
 import type { PostsCache } from './posts-cache.ts'
-import type { PageQuery } from './schemas.ts'
+import type { NumberedQuery, PageQuery } from './schemas.ts'
 
 export type Timeline = ReturnType<typeof createTimeline>
 type Deps = {
@@ -20,7 +20,7 @@ type Deps = {
 /** Posts newest first: those of the people somebody follows, and those of one author. */
 export function createTimeline({ lists, readIds, postsCache, pages, metrics }: Deps) {
   /** What those say whom this person follows, and the person. @throws Problem 400 or 503 */
-  async function newest(reader: string, query: PageQuery & { page?: number | undefined }) {
+  async function newest(reader: string, query: NumberedQuery) {
     const page = await read('timeline', reader, reader, query)
     metrics.count('timeline.size', {}, page.count)
     return page
@@ -35,7 +35,7 @@ export function createTimeline({ lists, readIds, postsCache, pages, metrics }: D
     kind: ListKind,
     id: string,
     viewer: string | undefined,
-    { limit, cursor, page = 1 }: PageQuery & { page?: number | undefined },
+    { limit, cursor, page = 1 }: NumberedQuery,
   ): Promise<Page> {
     const list = `${kind}:${id}`
     const below = cursor === undefined ? undefined : readCursor(list, cursor)

@@ -3,9 +3,8 @@ import type Router from '@koa/router'
 import type { Deps } from '../app.ts'
 import { readCursor, writeCursor } from '../cursor.ts'
 import { newComment, pageQuery, pageSize } from '../schemas.ts'
-import { noPost } from '../store/posts.ts'
 import { replyJson } from './reply.ts'
-import { type Asking, readId, readQuery } from './request.ts'
+import { type Asking, readPostId, readQuery } from './request.ts'
 
 const usual = { limit: pageSize, cursor: undefined }
 
@@ -14,7 +13,7 @@ export function addCommentRoutes(router: Router, asking: Asking, deps: Deps): vo
 
   router.post('/api/posts/:id/comments', async (ctx) => {
     const { userId } = await asking.require(ctx)
-    const id = readId(ctx, 'id', noPost)
+    const id = readPostId(ctx)
     const { content } = await readJson(ctx.req, newComment)
     await ensureAuthor(userId)
     const { comment, post } = await comments.add(userId, id, content)
@@ -25,7 +24,7 @@ export function addCommentRoutes(router: Router, asking: Asking, deps: Deps): vo
 
   router.get('/api/posts/:id/comments', async (ctx) => {
     await asking.allow(ctx)
-    const id = readId(ctx, 'id', noPost)
+    const id = readPostId(ctx)
     const { limit, cursor } = readQuery(ctx, pageQuery, usual)
     const list = `comments:${id}`
     const below = cursor === undefined ? undefined : readCursor(list, cursor)

@@ -3,10 +3,9 @@ import type Router from '@koa/router'
 import { v7 as uuid } from 'uuid'
 import type { Deps } from '../app.ts'
 import { newPost, postChange } from '../schemas.ts'
-import { noPost } from '../store/posts.ts'
 import { announce, present } from '../written.ts'
 import { replyText } from './reply.ts'
-import { type Asking, readId } from './request.ts'
+import { type Asking, readPostId } from './request.ts'
 
 export function addComposeRoutes(router: Router, asking: Asking, deps: Deps): void {
   const { posts, postsCache, ensureAuthor, media, events } = deps
@@ -25,7 +24,7 @@ export function addComposeRoutes(router: Router, asking: Asking, deps: Deps): vo
 
   router.patch('/api/posts/:id', async (ctx) => {
     const { userId } = await asking.require(ctx)
-    const id = readId(ctx, 'id', noPost)
+    const id = readPostId(ctx)
     const { content } = await readJson(ctx.req, postChange)
     const post = await posts.edit(userId, id, content)
     await postsCache.hold([id])
@@ -35,7 +34,7 @@ export function addComposeRoutes(router: Router, asking: Asking, deps: Deps): vo
 
   router.delete('/api/posts/:id', async (ctx) => {
     const { userId, roles } = await asking.require(ctx)
-    const id = readId(ctx, 'id', noPost)
+    const id = readPostId(ctx)
     const post = await posts.remove({ userId, admin: roles.includes('admin') }, id)
     await postsCache.bury([id])
     events.deleted(post, userId)

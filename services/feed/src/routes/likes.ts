@@ -1,8 +1,7 @@
 import type Router from '@koa/router'
 import type { Deps } from '../app.ts'
-import { noPost } from '../store/posts.ts'
 import { replyJson } from './reply.ts'
-import { type Asking, type Context, readId } from './request.ts'
+import { type Asking, type Context, readPostId } from './request.ts'
 
 const messages = { like: 'You like this post.', unlike: 'You do not like this post.' }
 
@@ -14,7 +13,7 @@ export function addLikeRoutes(router: Router, asking: Asking, deps: Deps): void 
 
   async function change(ctx: Context, kind: 'like' | 'unlike'): Promise<void> {
     const { userId } = await asking.require(ctx)
-    const id = readId(ctx, 'id', noPost)
+    const id = readPostId(ctx)
     const { post, changed } = await likes[kind](userId, id)
     const { like_count, comment_count, version } = post
     const liked = { viewer: userId, on: kind === 'like' }

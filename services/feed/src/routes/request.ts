@@ -1,14 +1,14 @@
 import type { Identity, IdentityReader } from '@clew/kit/identity'
-import type { Problem } from '@clew/kit/problem'
+import { Problem } from '@clew/kit/problem'
 import { parse } from '@clew/kit/validate'
 import type { RouterContext } from '@koa/router'
 import { trace } from '@opentelemetry/api'
 import type { z } from 'zod'
+import { idForm } from '../id-text.ts'
+import { noPost } from '../store/posts.ts'
 
 export type Context = RouterContext
 export type Asking = ReturnType<typeof createAsking>
-
-const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
 
 /** Who asks: for routes that need somebody, and for those that are open to all. */
 export function createAsking(identity: IdentityReader) {
@@ -27,11 +27,24 @@ export function createAsking(identity: IdentityReader) {
   }
 }
 
-/** The id in the path. @throws Problem 404 for what cannot be an id: nothing has it */
-export function readId(ctx: Context, name: 'id' | 'user_id', nothing: () => Problem): string {
-  const id = ctx.params[name]?.toLowerCase() ?? ''
-  if (!uuid.test(id)) throw nothing()
+/** The id of the post in the path. @throws Problem 404 for what cannot be an id: nothing has it */
+export function readPostId(ctx: Context): string {
+  return readId(ctx.params.id, noPost)
+}
+
+/** The id of the person in the path. @throws Problem 404 for what cannot be an id: nobody has it */
+export function readPersonId(ctx: Context): string {
+  return readId(ctx.params.user_id, nobody)
+}
+
+function readId(text: string | undefined, nothing: () => Problem): string {
+  const id = text?.toLowerCase() ?? ''
+  if (!idForm.test(id)) throw nothing()
   return id
+}
+
+function nobody(): Problem {
+  return new Problem(404, 'There is no such person.')
 }
 
 /** What follows the `?`, or `usual` when nothing does, which is mostly so. @throws Problem 422 */

@@ -3,7 +3,7 @@ import type Router from '@koa/router'
 import type { Deps } from '../app.ts'
 import { pageSize, type TimelineQuery, timelineQuery } from '../schemas.ts'
 import { replyPage } from './reply.ts'
-import { type Asking, readId, readQuery } from './request.ts'
+import { type Asking, readPersonId, readQuery } from './request.ts'
 
 const usual: TimelineQuery = { limit: pageSize, order: 'newest' }
 
@@ -12,14 +12,10 @@ export function addTimelineRoute(router: Router, asking: Asking, deps: Deps): vo
 
   router.get('/api/timeline/:user_id', async (ctx) => {
     const { userId } = await asking.require(ctx)
-    const id = readId(ctx, 'user_id', nobody)
+    const id = readPersonId(ctx)
     if (id !== userId) throw new Problem(403, 'Only the person themselves may read a timeline.')
     const query = readQuery(ctx, timelineQuery, usual)
     const read = query.order === 'ranked' ? ranking.read : timeline.newest
     replyPage(ctx, await read(id, query))
   })
-}
-
-function nobody(): Problem {
-  return new Problem(404, 'There is no such person.')
 }

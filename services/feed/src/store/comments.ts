@@ -1,9 +1,9 @@
 import type { Postgres } from '@clew/kit/postgres'
 import { v7 as uuid } from 'uuid'
 import { recordCommented } from '../events.ts'
-import { card, lastId } from '../store.ts'
+import type { Author } from '../schemas.ts'
+import { type Counts, card, countColumns, lastId } from '../store.ts'
 import { createTurns } from '../turns.ts'
-import type { Counts } from './likes.ts'
 import { noPost } from './posts.ts'
 
 /** A row as it is sent out; JSON turns `created_at` into ISO text. */
@@ -11,7 +11,7 @@ export type Comment = {
   id: string
   post_id: string
   user_id: string
-  author: { user_id: string; username: string; display_name: string; avatar_url: string | null }
+  author: Author
   content: string
   created_at: Date
 }
@@ -33,7 +33,7 @@ export function createComments(postgres: Postgres) {
       if (!comment) throw noPost()
       const [post] = await tx.query<Counts>(
         `update posts set comment_count = comment_count + 1, version = version + 1
-         where id = $1 returning id, user_id, like_count, comment_count, version`,
+         where id = $1 returning ${countColumns}`,
         [postId],
       )
       if (!post) throw noPost()

@@ -1,16 +1,9 @@
 import type { Postgres } from '@clew/kit/postgres'
 import { recordLiked } from '../events.ts'
+import { type Counts, countColumns } from '../store.ts'
 import { createTurns } from '../turns.ts'
 import { noPost } from './posts.ts'
 
-/** A post's counters after a write; the higher `version` is the later. */
-export type Counts = {
-  id: string
-  user_id: string
-  like_count: number
-  comment_count: number
-  version: number
-}
 export type Likes = ReturnType<typeof createLikes>
 
 /** Who likes which post. Every function throws Problem 503 while Postgres is away. */
@@ -25,7 +18,9 @@ export function createLikes(postgres: Postgres) {
     return postgres.transaction(async (tx) => {
       const changed = await tx.query(kind === 'like' ? insert : remove, [userId, postId])
       if (changed.length === 0) {
-        const [post] = await tx.query<Counts>(`select ${counts} from posts where id = $1`, [postId])
+        const [post] = await tx.query<Counts>(`select ${countColumns} from posts where id = $1`, [
+          postId,
+        ])
         if (!post) throw noPost()
         return { post, changed: false }
       }
@@ -41,8 +36,6 @@ export function createLikes(postgres: Postgres) {
       take(postId, () => change('unlike', userId, postId)),
   }
 }
-
-const counts = 'id, user_id, like_count, comment_count, version'
 
 // Both lock the post before they touch the like, as deleting the post does: otherwise each of the
 // two could hold what the other waits for.
@@ -61,5 +54,5 @@ const count = { like: countBy('+ 1'), unlike: countBy('- 1') }
 
 function countBy(by: string): string {
   return `update posts set like_count = like_count ${by}, version = version + 1
-          where id = $1 returning ${counts}`
+          where id = $1 returning ${countColumns}`
 }
