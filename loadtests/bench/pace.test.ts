@@ -30,3 +30,8 @@ test('what is late is told, and what comes after it is still due when it was', a
   expect(late[2]).toBeLessThan(late[1] ?? 0)
   expect((dues[2] ?? 0) - (dues[0] ?? 0)).toBeCloseTo(200, 5)
 })
+
+test('nothing begins before it is due', async () => {
+  const late = await keepPace(planArrivals(200, 1_000, 'd'), () => undefined)
+  expect(Math.min(...late)).toBeGreaterThanOrEqual(0)
+})
