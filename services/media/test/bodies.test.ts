@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, request } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openBody } from '../src/body.ts'
 import { boundary, formType } from './form.ts'
@@ -34,7 +34,9 @@ async function send(
   const answered = once(going, 'response') as Promise<[IncomingMessage]>
   for (const piece of pieces) {
     if (going.destroyed) break
-    if (!going.write(piece)) await Promise.race([once(going, 'drain'), once(going, 'close')])
+    going.write(piece)
+    // Room for the answer to be read, as clients do while they send.
+    await immediate()
   }
   going.end()
   const [answer] = await answered
@@ -140,16 +142,12 @@ test('a length that lies', async () => {
   await waitUntil(async () => (await service.kept()).rows === before.rows)
   expect(await service.kept()).toEqual(before)
 
-  // What is beyond the length is no part of the body.
+  // What is beyond the length is another request, which nobody understands.
   const more = open()
+  more.on('error', () => {})
   more.write(Buffer.concat([Buffer.from(head(bytes.length)), bytes, Buffer.alloc(9, 'x')]))
-  let said = ''
-  more.setEncoding('utf8').on('data', (text) => {
-    said += text
-  })
-  await waitUntil(() => said.includes('HTTP/1.1 201'))
-  more.destroy()
-  expect((await service.kept()).rows).toBe(before.rows + 1)
+  await once(more.resume(), 'close')
+  await waitUntil(async () => (await service.kept()).rows === before.rows + 1)
 })
 
 test('a body that stands still ends as 408, and the connection is there for the answer', async () => {
