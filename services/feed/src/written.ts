@@ -10,7 +10,8 @@ export async function announce(
   { postsCache, lists }: { postsCache: PostsCache; lists: Lists },
   post: PostRow,
 ): Promise<void> {
-  // Sent together. Nothing here fails: without Redis these keys are passed by until they are dropped.
+  // Sent together. Nothing here fails: without Redis the lists are passed by until they are dropped,
+  // and the post is filled in by whoever reads it.
   await Promise.all([
     postsCache.put(post),
     lists.pushOwn('author', post.user_id, post.id),

@@ -14,6 +14,7 @@ import { createLiked, likedKey } from '../src/liked.ts'
 import { countsKey, postKey } from '../src/post-text.ts'
 import { createPostsCache } from '../src/posts-cache.ts'
 import { removeKeys } from '../src/posts-writer.ts'
+import { createPosts } from '../src/store/posts.ts'
 import { createStore, type Store } from '../src/store.ts'
 
 // Read when the module is: on a busy machine an answer can take more than the usual 50 ms.
@@ -124,4 +125,19 @@ test('counts and likes that were read before a like are not filled in after it',
   // Whoever begins afterwards may.
   await Promise.all([writer.cache.readMany([id]), writer.liked.read(viewer, [id])])
   expect(await redis.exists(keys)).toBe(2)
+})
+
+test('a new post that could not be put is left to its readers, and not held', async () => {
+  const post = await createPosts(postgres).add(author, { id: uuid(), content: 'x', media: [] })
+  const keys = [postKey(post.id), countsKey(post.id)]
+  link.cut()
+  await writer.cache.put(post)
+  expect(keys.map(writer.overdue.has)).toEqual([false, false])
+  link.mend()
+  await eventually(async () => {
+    await writer.cache.readMany([post.id])
+    const [body, counts] = await redis.mGet(keys)
+    expect(body).not.toBe('?')
+    return body && counts
+  })
 })
