@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { loadEnvFile } from 'node:process'
+import { portVariables } from './ports.ts'
 
 /** The names that `.env.example` lists; it is the one list of variables a person may set. */
 export async function readVariableNames(root: string): Promise<string[]> {
@@ -23,4 +24,20 @@ export async function readOverrides(root: string): Promise<Record<string, string
     return value ? [[name, value]] : []
   })
   return Object.fromEntries(set)
+}
+
+/** What processes of one service differ in: nobody can set it for all of them at once. */
+export const perProcess = ['OTEL_SERVICE_NAME', 'CLEW_INSTANCE']
+
+/**
+ * A process's own variables, with what was set instead. A port that was moved is in its own already,
+ * and another process may know its port by the same name.
+ */
+export function overridden(
+  own: Record<string, string>,
+  settings: Record<string, string> = {},
+): Record<string, string> {
+  const kept = [...portVariables, ...perProcess].filter((name) => name in own)
+  const fixed = Object.fromEntries(kept.map((name) => [name, own[name] ?? '']))
+  return { ...own, ...settings, ...fixed }
 }

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { type Control, serveControl } from './control.ts'
+import { overridden, perProcess } from './environment.ts'
 import { endLeftovers } from './leftovers.ts'
 import { dependents, inOrder, selectRows } from './order.ts'
 import { findTakenPort, type Ports, portBlock } from './ports.ts'
@@ -55,6 +56,10 @@ export type Platform = AsyncDisposable & {
     auth: string
     profile: string
     feed: string
+    /** Of the two processes the first. */
+    messaging: string
+    messaging2: string
+    media: string
     /** The trace query API. */
     query: string
     otlp: string
@@ -201,8 +206,7 @@ function createParts(
         ...libraries,
         ...general(options, context),
         ...told,
-        ...row.env?.(context),
-        ...options.env,
+        ...overridden(row.env?.(context) ?? {}, options.env),
       }
       return [row.name, createPart(row, context, env, tell)]
     }),
@@ -218,12 +222,9 @@ function sourcesOf(chosen: Row[], parts: Map<string, Part>): Watched[] {
 
 function everyVariable(chosen: Row[], context: Context, options: PlatformOptions) {
   const parts = chosen.flatMap((row) => [row.tells?.(context), row.env?.(context)])
-  const { OTEL_SERVICE_NAME: _, ...variables } = Object.assign(
-    {},
-    general(options, context),
-    ...parts,
-  )
-  return { ...variables, ...options.env }
+  const variables = Object.assign({}, general(options, context), ...parts, options.env)
+  for (const name of perProcess) delete variables[name]
+  return variables
 }
 
 function general(
@@ -251,6 +252,9 @@ function urlsOf(ports: Ports, password: string): Platform['urls'] {
     auth: http(ports.auth),
     profile: http(ports.profile),
     feed: http(ports.feed),
+    messaging: http(ports.messaging),
+    messaging2: http(ports.messaging2),
+    media: http(ports.media),
     query: http(ports.query),
     otlp: http(ports.otlp),
     metrics: `${http(ports.metrics)}/metrics`,

@@ -3,7 +3,7 @@ import { access, chown, mkdir, readFile, rename, rm, symlink, writeFile } from '
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import pg from 'pg'
+import { withClient } from '@clew/population/client'
 import { Refusal } from './refusal.ts'
 
 /** Postgres' programs, and what must stand before them on the command line. */
@@ -148,20 +148,6 @@ export async function createDatabases(
       }),
     ),
   )
-}
-
-/** A connection for as long as `use` lasts. */
-export async function withClient<Result>(
-  url: string,
-  use: (client: pg.Client) => Promise<Result>,
-): Promise<Result> {
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  try {
-    return await use(client)
-  } finally {
-    await client.end()
-  }
 }
 
 function locatePackage(name: string): string {

@@ -163,6 +163,25 @@ export const rows: Row[] = [
     command: (context) => runTraced(context, 'services/feed/src/worker.ts'),
     ready: ({ ports }) => answersHttp(`http://127.0.0.1:${ports.feedWorker}/readyz`),
   },
+  tables('messaging'),
+  ...['1', '2'].map(messaging),
+  ...service('media', { needs: ['redis', 'lens'], env: mediaVariables }),
+  {
+    // What follows an upload: in a process of its own, which takes what others leave of the processor.
+    name: 'media-worker',
+    needs: ['media-tables', 'redis', 'lens'],
+    ports: ['mediaWorker'],
+    tells: ({ ports }) => ({ MEDIA_WORKER_URL: `http://127.0.0.1:${ports.mediaWorker}` }),
+    env: (context) => ({
+      ...serviceVariables('media', context),
+      ...mediaVariables(context),
+      OTEL_SERVICE_NAME: 'media-worker',
+      MEDIA_WORKER_PORT: String(context.ports.mediaWorker),
+    }),
+    sources: ['services/media/src', ...shared],
+    command: (context) => runTraced(context, 'services/media/src/worker.ts'),
+    ready: ({ ports }) => answersHttp(`http://127.0.0.1:${ports.mediaWorker}/readyz`),
+  },
   {
     name: 'gateway-spans',
     needs: ['redis', 'lens'],
@@ -178,7 +197,7 @@ export const rows: Row[] = [
   },
   {
     name: 'nginx',
-    needs: ['auth', 'profile', 'feed', 'gateway-spans'],
+    needs: ['auth', 'profile', 'feed', 'messaging-1', 'messaging-2', 'media', 'gateway-spans'],
     ports: ['gateway'],
     tool: 'nginx',
     tells: ({ ports }) => ({ GATEWAY_URL: `http://127.0.0.1:${ports.gateway}` }),
@@ -218,20 +237,11 @@ export const rows: Row[] = [
  * folder are all named after it, and its port is the one of that name.
  */
 function service(name: PortName, { needs, env }: Pick<Row, 'needs' | 'env'>): Row[] {
-  const tables = `${name}-tables`
   return [
-    {
-      name: tables,
-      needs: ['databases'],
-      prepare: ({ root, ports, password }) =>
-        migrate(
-          join(root, 'services', name, 'migrations'),
-          adminUrl(ports.postgres, password, name),
-        ),
-    },
+    tables(name),
     {
       name,
-      needs: [tables, ...needs],
+      needs: [`${name}-tables`, ...needs],
       ports: [name],
       role: name,
       tells: ({ ports }) => ({ [`${name.toUpperCase()}_URL`]: `http://127.0.0.1:${ports[name]}` }),
@@ -241,6 +251,46 @@ function service(name: PortName, { needs, env }: Pick<Row, 'needs' | 'env'>): Ro
       ready: ({ ports }) => answersHttp(`http://127.0.0.1:${ports[name]}/readyz`),
     },
   ]
+}
+
+/** The step that makes a service's tables. */
+function tables(service: string): Row {
+  return {
+    name: `${service}-tables`,
+    needs: ['databases'],
+    prepare: ({ root, ports, password }) =>
+      migrate(
+        join(root, 'services', service, 'migrations'),
+        adminUrl(ports.postgres, password, service),
+      ),
+  }
+}
+
+/** One of messaging's two processes, which are alike but for their number and port. */
+function messaging(number: string): Row {
+  const first = number === '1'
+  const port = first ? 'messaging' : 'messaging2'
+  return {
+    name: `messaging-${number}`,
+    needs: ['messaging-tables', 'redis', 'lens'],
+    ports: [port],
+    role: 'messaging',
+    tells: ({ ports }) => ({
+      [first ? 'MESSAGING_URL' : 'MESSAGING_2_URL']: `http://127.0.0.1:${ports[port]}`,
+    }),
+    env: (context) => ({
+      ...serviceVariables('messaging', context),
+      CLEW_INSTANCE: number,
+      MESSAGING_PORT: String(context.ports[port]),
+    }),
+    sources: ['services/messaging/src', ...shared],
+    command: (context) => runTraced(context, 'services/messaging/src/main.ts'),
+    ready: ({ ports }) => answersHttp(`http://127.0.0.1:${ports[port]}/readyz`),
+  }
+}
+
+function mediaVariables({ state, refreshKey }: Context): Record<string, string> {
+  return { MEDIA_FOLDER: join(state, 'data', 'media'), MEDIA_REFRESH_KEY: refreshKey }
 }
 
 /** What every process of a service gets, named after the service. */
@@ -266,7 +316,7 @@ function serviceLogins(passwords: Record<string, string>): Record<string, string
 
 /** The services that have a database and a Redis user. */
 function roles(): string[] {
-  return rows.flatMap(({ role }) => role ?? [])
+  return [...new Set(rows.flatMap(({ role }) => role ?? []))]
 }
 
 function runNode({ root }: Context, main: string, flags: string[] = []): string[] {

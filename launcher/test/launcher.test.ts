@@ -6,10 +6,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { withClient } from '@clew/population/client'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { askControl, controlPath } from '../control.ts'
 import { isAlive, readIdentity } from '../identity.ts'
-import { adminUrl, withClient } from '../postgres.ts'
+import { adminUrl } from '../postgres.ts'
 import type { Status } from '../supervisor.ts'
 
 // Real launchers with real servers below them, in folders and on ports of their own.

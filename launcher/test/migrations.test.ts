@@ -1,10 +1,11 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { withClient } from '@clew/population/client'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { migrate } from '../migrations.ts'
 import { type Platform, startPlatform } from '../platform.ts'
-import { createDatabases, withClient } from '../postgres.ts'
+import { createDatabases } from '../postgres.ts'
 
 let folder: string
 let files: string

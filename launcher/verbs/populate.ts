@@ -3,7 +3,6 @@ import { emailOf, password as everybodysPassword } from '@clew/population/login'
 import { limits, type Plan, planPopulation, shapes } from '@clew/population/plan'
 import { PopulationRefusal } from '@clew/population/refusal'
 import { type Written, writePopulation } from '@clew/population/write'
-import pg from 'pg'
 import { askControl, controlPath } from '../control.ts'
 import { type Options, readOptions, refuseWords } from '../options.ts'
 import type { Ports } from '../ports.ts'
@@ -23,10 +22,8 @@ export async function populate(args: string[]): Promise<number> {
   const wishes = readWishes(options)
   const databases = populatedDatabases(await findPostgres(options.state))
   const plan = planPopulation(wishes)
-  if (!(await isFirstThere(plan, databases.auth))) {
-    process.stdout.write(`Writing ${say(plan.people.length)} people.\n`)
-  }
-  const written = await writePopulation(plan, databases).catch((error) => {
+  const begun = () => void process.stdout.write(`Writing ${say(plan.people.length)} people.\n`)
+  const written = await writePopulation(plan, databases, { begun }).catch((error) => {
     if (!(error instanceof PopulationRefusal)) throw error
     throw new Refusal(`${error.message} Nothing was written; choose another --seed.`, {
       cause: error,
@@ -70,23 +67,6 @@ async function findPostgres(state: string): Promise<string> {
     )
   }
   return adminUrl(ports.postgres, await readPassword(state))
-}
-
-/** Whether the first of these people has an account: then nobody of them will be written. */
-async function isFirstThere({ people }: Plan, auth: string): Promise<boolean> {
-  const [first] = people
-  const client = new pg.Client({ connectionString: auth })
-  // A connection that breaks fails the query; without this it would end the process first.
-  client.on('error', () => undefined)
-  await client.connect()
-  try {
-    const { rows } = await client.query('select from users where email = $1', [
-      emailOf(first?.username ?? ''),
-    ])
-    return rows.length > 0
-  } finally {
-    await client.end()
-  }
 }
 
 function describe(written: Written, seconds: number): string {

@@ -211,20 +211,28 @@ test('spans that the collector refuses are counted, and do not hold up the rest'
 
 test('/health sums up the services', async () => {
   await receiver()
-  owned.use(await startEcho(gateway.ports.feed))
+  const { auth, feed, messaging, messaging2, media } = gateway.ports
+  for (const port of [feed, messaging, media]) owned.use(await startEcho(port))
   owned.use(await startTailProcess(gateway))
+  const others = {
+    profile: 'ok',
+    feed: 'ok',
+    'feed-worker': 'ok',
+    media: 'ok',
+    'media-worker': 'ok',
+  }
   const lame = await health()
   expect(lame.status).toBe(503)
   expect(await lame.json()).toEqual({
     status: 'unavailable',
-    services: { auth: 'failed', profile: 'ok', feed: 'ok', 'feed-worker': 'ok' },
+    services: { ...others, auth: 'failed', 'messaging-1': 'ok', 'messaging-2': 'failed' },
   })
-  owned.use(await startEcho(gateway.ports.auth))
+  for (const port of [auth, messaging2]) owned.use(await startEcho(port))
   const well = await health()
   expect(well.status).toBe(200)
   expect(await well.json()).toEqual({
     status: 'ok',
-    services: { auth: 'ok', profile: 'ok', feed: 'ok', 'feed-worker': 'ok' },
+    services: { ...others, auth: 'ok', 'messaging-1': 'ok', 'messaging-2': 'ok' },
   })
 })
 
