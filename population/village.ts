@@ -1,4 +1,4 @@
-import pg from 'pg'
+import { withClient } from './client.ts'
 import { chooseTwo, learn } from './known.ts'
 import { emailOf } from './login.ts'
 import { villageSeed } from './people.ts'
@@ -39,14 +39,6 @@ export function planVillage(until: Date): Plan {
   return planPopulation({ people: 60, posts: 600, shape: 'powerlaw', seed: villageSeed, until })
 }
 
-async function ask(url: string, sql: string, values: unknown[] = []) {
-  const client = new pg.Client({ connectionString: url })
-  // A connection that breaks fails the query; without this it would end the process first.
-  client.on('error', () => undefined)
-  await client.connect()
-  try {
-    return (await client.query(sql, values)).rows
-  } finally {
-    await client.end()
-  }
+function ask(url: string, sql: string, values: unknown[] = []) {
+  return withClient(url, async (client) => (await client.query(sql, values)).rows)
 }

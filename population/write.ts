@@ -1,5 +1,6 @@
 import { hash } from '@node-rs/bcrypt'
-import pg from 'pg'
+import type pg from 'pg'
+import { createClient } from './client.ts'
 import { chooseTwo, learn } from './known.ts'
 import { password } from './login.ts'
 import type { Person, Plan } from './plan.ts'
@@ -12,6 +13,8 @@ export type Databases = { auth: string; profile: string; feed: string }
 export type WriteOptions = {
   /** As FEED_CELEBRITY_FOLLOWERS: with more followers than this, posts are merged at read. */
   celebrityFollowers?: number
+  /** Hears that none of these people is there, and that they are being written. */
+  begun?: () => void
 }
 export type Written = {
   people: number
@@ -42,7 +45,7 @@ const uniqueViolation = '23505'
 export async function writePopulation(
   plan: Plan,
   databases: Databases,
-  { celebrityFollowers = 5_000 }: WriteOptions = {},
+  { celebrityFollowers = 5_000, begun }: WriteOptions = {},
 ): Promise<Written | undefined> {
   await using stack = new AsyncDisposableStack()
   const { auth, profile, feed } = await connect(databases, stack)
@@ -51,6 +54,7 @@ export async function writePopulation(
   await Promise.all([auth, profile, feed].map((client) => client.query(begin)))
   await auth.query('select pg_advisory_xact_lock($1)', [lock])
   if (await arePresent(auth, plan.people)) return undefined
+  begun?.()
 
   const known = learn(plan)
   await whole([
@@ -70,10 +74,8 @@ export async function writePopulation(
 
 /** Closing a connection before its commit takes back what it wrote. */
 async function connect(databases: Databases, stack: AsyncDisposableStack): Promise<Clients> {
-  const open = async (connectionString: string) => {
-    const client = new pg.Client({ connectionString })
-    // A connection that breaks fails the next query; without this it would end the process first.
-    client.on('error', () => undefined)
+  const open = async (url: string) => {
+    const client = createClient(url)
     stack.defer(() => client.end())
     await client.connect()
     return client

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { migrate } from '@clew/launcher/migrations'
-import { createDatabases, withClient } from '@clew/launcher/postgres'
+import { createDatabases } from '@clew/launcher/postgres'
+import { withClient } from '@clew/population/client'
 import { createClient } from 'redis'
 import type { ServicePlatform } from './service-platform.ts'
 

@@ -1,7 +1,7 @@
-import { withClient } from '@clew/launcher/postgres'
 import { openTestDatabase } from '@clew/tests/service-database'
 import { verify } from '@node-rs/bcrypt'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { withClient } from '../client.ts'
 import { emailOf, password } from '../login.ts'
 import { type Plan, planPopulation } from '../plan.ts'
 import { fillVillage, findVillagers } from '../village.ts'
