@@ -79,6 +79,7 @@ export async function startOneService(name: string, { redisUser = name, env = {}
     authRedisUrl: withUser(ownRedis.url, 'auth'),
     owner,
     logs: child.logs,
+    pid: child.pid,
     stop: child.stop,
     spans: collector.spans,
 
