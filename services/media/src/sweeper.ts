@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from '@clew/kit/log'
+import type { Postgres } from '@clew/kit/postgres'
+import { runUntraced } from '@clew/telemetry/untraced'
+import type { Refresh } from './refresh.ts'
+import type { Removal } from './removal.ts'
+import { type Uses, unconfirmedMs } from './uses.ts'
+
+type Deps = {
+  postgres: Postgres
+  removal: Removal
+  uses: Pick<Uses, 'expire'>
+  refresh: Refresh
+  log: Logger
+}
+
+export type Times = {
+  /** From one look to the next. */
+  everyMs: number
+  /** An upload says every 15 s that it goes on; after this it counts as abandoned. */
+  abandonedMs: number
+  /** A removal that is still under way is left alone for so long. */
+  removingMs: number
+  /** A use whose post was not stored by then never will be. */
+  unconfirmedMs: number
+}
+
+// Together less than a minute: so long may bytes that belong to nobody be kept after a crash.
+const usual: Times = {
+  everyMs: 15_000,
+  abandonedMs: 40_000,
+  removingMs: 30_000,
+  unconfirmedMs,
+}
+
+export type Sweeper = ReturnType<typeof createSweeper>
+
+/**
+ * Ends what a crash left half done: uploads of which no more bytes come, removals that broke off,
+ * uses without a post. Leaves no spans, as it belongs to no request; it says in the log what it found.
+ */
+export function createSweeper(deps: Deps, times: Partial<Times> = {}) {
+  const { postgres, removal, uses, refresh, log } = deps
+  const { everyMs, abandonedMs, removingMs, unconfirmedMs } = { ...usual, ...times }
+
+  async function removeAbandoned(): Promise<void> {
+    // Marked first: an upload that lives after all is refused its end, instead of losing its bytes.
+    const found = await postgres.query<{ id: string }>(
+      `update media set status = 'deleting', touched_at = now()
+       where id in (
+         select id from media
+         where status = 'uploading' and touched_at < now() - $1 * interval '1 ms'
+            or status = 'deleting' and touched_at < now() - $2 * interval '1 ms'
+         order by touched_at limit 100 for update skip locked)
+       returning id`,
+      [abandonedMs, removingMs],
+    )
+    for (const { id } of found) {
+      log.warn({ media: id }, 'media swept')
+      await removal.remove(id)
+    }
+  }
+
+  async function expireUses(): Promise<void> {
+    for (const id of await uses.expire(unconfirmedMs)) {
+      log.warn({ media: id }, 'media swept: no post came to show it')
+      // Should this fail, the gateway forgets by itself some minutes later.
+      await refresh(id)
+    }
+  }
+
+  /** One look. What fails is tried again at the next. */
+  async function sweep(): Promise<void> {
+    for (const part of [removeAbandoned, expireUses]) {
+      await runUntraced(part).catch((error) => log.warn({ err: error }, 'media not swept'))
+    }
+  }
+  return {
+    sweep,
+    /** Looks again and again until disposed. */
+    start(): AsyncDisposable {
+      const stop = new AbortController()
+      const done = (async () => {
+        while (!stop.signal.aborted) {
+          await sweep()
+          const { signal } = stop
+          await sleep(everyMs, undefined, { signal, ref: false }).catch(() => {})
+        }
+      })()
+      return {
+        async [Symbol.asyncDispose]() {
+          stop.abort()
+          await done
+        },
+      }
+    },
+  }
+}

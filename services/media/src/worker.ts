@@ -1,0 +1,65 @@
+import type { RequestListener } from 'node:http'
+import { createBus } from '@clew/kit/bus'
+import { createHealth, type Health } from '@clew/kit/health'
+import { listen, run } from '@clew/kit/lifecycle'
+import { startRelay } from '@clew/kit/outbox'
+import { openPostgres } from '@clew/kit/postgres'
+import { openRedis } from '@clew/kit/redis'
+import { createStatsD } from '@clew/telemetry/statsd'
+import { readConfig } from './config.ts'
+import { stream } from './events.ts'
+import { createMadeStore } from './made-store.ts'
+import { createMaking } from './making.ts'
+import { stepBack } from './priority.ts'
+import { createRefresh } from './refresh.ts'
+import { createRemoval } from './removal.ts'
+import { openStorage } from './storage.ts'
+import { createStore } from './store.ts'
+import { createSweeper } from './sweeper.ts'
+import { createUses } from './uses.ts'
+import { createFeedHandlers, createMediaHandlers } from './worker-handlers.ts'
+
+const group = 'media'
+const picturesAtOnce = 2
+
+// What follows an upload, in a process of its own that takes the processor only when nobody else
+// wants it: a queue of photos slows no reader.
+await run('media-worker', async ({ own, log, stopping }) => {
+  stepBack()
+  const config = readConfig(process.env)
+  const metrics = own(createStatsD('media_service'))
+  const postgres = own(openPostgres(config.databaseUrl, { connections: 4 }))
+  const redis = own(await openRedis(config.redisUrl))
+  const bus = createBus(redis)
+  const storage = await openStorage(config)
+  const refresh = createRefresh(config.gatewayUrl, config.refreshKey)
+  const relay = own(startRelay(postgres, bus, stream, log))
+
+  const uses = createUses(postgres)
+  const removal = createRemoval(storage, createStore(postgres), log)
+  own(createSweeper({ postgres, removal, uses, refresh, log }).start())
+
+  const made = createMadeStore(postgres)
+  const making = createMaking({ made, storage, relay, metrics, log })
+  const handlers = createMediaHandlers(making, refresh)
+  own(bus.consume({ stream, group, handlers, log, atOnce: picturesAtOnce }))
+  own(bus.consume({ stream: 'events:feed', group, handlers: createFeedHandlers(uses), log }))
+
+  const health = createHealth({ postgres: postgres.ping, redis: redis.ping })
+  stopping.addEventListener('abort', () => health.drain())
+  own(await listen(answerHealth(health), config.workerPort, config.host))
+})
+
+/** `/livez` and `/readyz`, for whoever watches this process; it has no other routes. */
+function answerHealth(health: Health): RequestListener {
+  return async (request, response) => {
+    const answer =
+      request.url === '/livez'
+        ? health.live()
+        : request.url === '/readyz'
+          ? await health.ready()
+          : { status: 404, body: { status: 'nothing here' } }
+    response.writeHead(answer.status, { 'content-type': 'application/json' })
+    response.end(JSON.stringify(answer.body))
+  }
+}
