@@ -5,9 +5,13 @@ import { createPhone, type Phone, type PhoneOptions } from './phone.ts'
 export type PatientPhone = AsyncDisposable & {
   /** Ids of the messages that were acknowledged, by what `client_id` they were sent with. */
   readonly acknowledged: ReadonlyMap<string, string>
-  /** How often each message came, by its id: live or as something that was missed. */
-  readonly heard: ReadonlyMap<string, number>
+  /** The messages it has, by id: a phone knows what it has, so what comes again is no second one. */
+  readonly heard: ReadonlySet<string>
+  /** Ids of what came more than once over one connection, live or as something that was missed. */
+  readonly twice: readonly string[]
   readonly reconnects: number
+  /** How often something had to be said again. */
+  readonly repeats: number
   /** Keeps saying it until somebody says that it is stored. */
   tell(conversation: string, words: string, clientId: string): Promise<void>
 }
@@ -25,12 +29,17 @@ export async function openPatientPhone(
 ): Promise<PatientPhone> {
   const phone = createPhone(person, options)
   const acknowledged = new Map<string, string>()
-  const heard = new Map<string, number>()
+  const heard = new Set<string>()
+  const twice: string[] = []
+  let since = new Set<string>()
   let last = ''
   let reconnects = -1
+  let repeats = 0
   let closed = false
   const hear = ({ id }: { id: string }) => {
-    heard.set(id, (heard.get(id) ?? 0) + 1)
+    if (since.has(id)) twice.push(id)
+    since.add(id)
+    heard.add(id)
     // Ids grow with time inside a conversation.
     if (id > last) last = id
   }
@@ -38,6 +47,7 @@ export async function openPatientPhone(
 
   async function connect() {
     while (!closed && !phone.socket.connected) {
+      since = new Set()
       if ((await phone.connect()).status === 200) reconnects++
       else await sleep(pauseMs)
     }
@@ -51,8 +61,12 @@ export async function openPatientPhone(
   return {
     acknowledged,
     heard,
+    twice,
     get reconnects() {
       return reconnects
+    },
+    get repeats() {
+      return repeats
     },
     async tell(conversation, words, clientId) {
       for (;;) {
@@ -62,6 +76,7 @@ export async function openPatientPhone(
         if (answer && answer.status < 500 && answer.status !== 429) {
           throw new Error(`${answer.status}: ${JSON.stringify(answer.body)}`)
         }
+        repeats++
         await sleep(pauseMs)
       }
     },

@@ -5,7 +5,7 @@ import { expectAway } from '../away.ts'
 import { journey } from '../journey.ts'
 import { note } from '../notes.ts'
 import { kill, without } from '../parts.ts'
-import { openPatientPhone, type PatientPhone } from '../patient-phone.ts'
+import { openPatientPhone } from '../patient-phone.ts'
 import { type Person, resident } from '../person.ts'
 import { createPhone } from '../phone.ts'
 import { twoPhones } from '../two-phones.ts'
@@ -14,65 +14,60 @@ import { twoPhones } from '../two-phones.ts'
 
 const patient = { timeout: 30_000, interval: 100 }
 
-it('an instance killed in mid-conversation: what was acknowledged is there, once', async () => {
-  const pairs = 10
-  const each = 50
-  const people = await Promise.all(Array.from({ length: pairs * 2 }, resident))
+it('an instance killed with a thousand messages under way: each that was acknowledged is there, once', async () => {
   await using stack = new AsyncDisposableStack()
-  const open = (person: Person, instance: 1 | 2) =>
-    openPatientPhone(person, { instance, traced: false })
-  // Each pair talks across the instances, and half of all people are at the one that dies.
-  const talks = await Promise.all(
-    Array.from({ length: pairs }, async (_, at) => {
-      const [one, other] = [people[at * 2]!, people[at * 2 + 1]!]
-      const conversation = (await one.message(other)).body.conversation_id as string
-      const ones = stack.use(await open(one, 1))
-      const others = stack.use(await open(other, 2))
-      return { one, other, ones, others, conversation }
+  const people = await Promise.all(Array.from({ length: 20 }, resident))
+  const members = people.slice(1).map(({ id }) => id)
+  const group = (await people[0]!.post('/api/messages/conversations', { members })).body.id
+  // Everybody talks to one at the other instance, and to all.
+  const talkers = await Promise.all(
+    people.map(async (person, at) => {
+      const partner = people[at ^ 1]!
+      const direct: string = (await person.message(partner)).body.conversation_id
+      const instance = at % 2 === 0 ? 1 : 2
+      const phone = stack.use(await openPatientPhone(person, { instance, traced: false }))
+      return { person, partner, direct, phone, instance }
     }),
   )
-  const tellAll = async (phone: PatientPhone, conversation: string, name: string) => {
-    for (let at = 0; at < each; at++) {
-      await phone.tell(conversation, `Words ${at} of ${name}`, `${name}-${at}`)
-      // Below the limit of twenty a second.
-      await sleep(60)
+  const bursts = 5
+  // Twenty a second are the limit.
+  const [inBurst, burstMs] = [10, 600]
+  const talk = async ({ phone, direct }: (typeof talkers)[number], who: number) => {
+    for (let burst = 0; burst < bursts; burst++) {
+      const saying = Array.from({ length: inBurst }, (_, at) =>
+        phone.tell(at === 0 ? group : direct, `Words ${burst} ${at}`, `${who}-${burst}-${at}`),
+      )
+      await Promise.all([...saying, sleep(burstMs)])
     }
   }
-  const told = Promise.all(
-    talks.flatMap(({ ones, others, conversation }, at) => [
-      tellAll(ones, conversation, `one-${at}`),
-      tellAll(others, conversation, `other-${at}`),
-    ]),
-  )
-  await sleep(1_500)
+  const talking = Promise.all(talkers.map(talk))
+  // The third burst has just begun.
+  await sleep(burstMs * 2 + 30)
   const fromMs = Date.now()
   await kill('messaging-1')
   note({ cut: 'messaging-1', fromMs, toMs: Date.now() })
-  await told
+  await talking
 
-  for (const { one, other, ones, others, conversation } of talks) {
-    expect([ones.acknowledged.size, others.acknowledged.size]).toEqual([each, each])
-    expect([ones.reconnects, others.reconnects]).toEqual([1, 0])
-    for (const [sender, receiver] of [
-      [ones, others],
-      [others, ones],
-    ] as const) {
-      const said = [...sender.acknowledged.values()].sort()
-      await expect.poll(() => said.filter((id) => !receiver.heard.has(id)), patient).toEqual([])
-    }
-    const stored = await readHistory(one, conversation)
-    expect(stored).toEqual(await readHistory(other, conversation))
-    // The first one was said before there were phones.
-    const all = [...ones.acknowledged.values(), ...others.acknowledged.values()].sort()
-    expect([...stored].sort().slice(1)).toEqual(all)
+  // Else nothing was under way, and this says nothing.
+  expect(talkers.reduce((sum, { phone }) => sum + phone.repeats, 0)).toBeGreaterThan(0)
+  const inGroup = await readHistory(people[0]!, group)
+  expect(inGroup).toHaveLength(people.length * bursts)
+  for (const { person, partner, direct, phone, instance } of talkers) {
+    expect(phone.acknowledged.size).toBe(bursts * inBurst)
+    expect(phone.reconnects).toBe(instance === 1 ? 1 : 0)
+    const stored = await readHistory(person, direct)
+    // The two greetings were said before there were phones.
+    expect(stored).toHaveLength(2 * bursts * (inBurst - 1) + 2)
+    expect(stored).toEqual(await readHistory(partner, direct))
+    const own = new Set(phone.acknowledged.values())
+    const all = new Set([...inGroup, ...stored])
+    expect([...own].filter((id) => !all.has(id))).toEqual([])
+    const due = [...inGroup, ...stored.slice(2)].filter((id) => !own.has(id))
+    await expect.poll(() => due.filter((id) => !phone.heard.has(id)), patient).toEqual([])
   }
-  // Late ones would come now.
+  // Whoever would bring them a second time has done so by now.
   await sleep(500)
-  for (const { ones, others } of talks) {
-    for (const phone of [ones, others]) {
-      expect([...phone.heard].filter(([, times]) => times !== 1)).toEqual([])
-    }
-  }
+  expect(talkers.flatMap(({ phone }) => phone.twice)).toEqual([])
 })
 
 it('Redis away: messages are stored and found, and delivered when it is back, once', async () => {

@@ -17,6 +17,8 @@ describe('a phone connects', () => {
             auth SERVER POST /api/validate/token
               auth CLIENT GET session  cache.hit=true
           messaging CLIENT EVAL presence
+          messaging PRODUCER publish messaging:live
+            messaging CLIENT PUBLISH live
     `)
   })
 
@@ -89,6 +91,9 @@ describe('live events', () => {
     await trace.toBe(`
       phone CLIENT typing
         messaging SERVER typing  user.id=${two.one.id}
+          messaging CLIENT BEGIN
+          messaging CLIENT SELECT conversations
+          messaging CLIENT COMMIT
           messaging PRODUCER publish messaging:live
             messaging CLIENT PUBLISH live
             messaging CONSUMER process messaging:live
