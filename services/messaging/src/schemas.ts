@@ -132,7 +132,7 @@ export const presenceEvent = z.strictObject({
 /** `seen` are the ids of what came in the seconds before `since` did, in any order. */
 export const syncEvent = z.strictObject({
   since: givenId,
-  seen: z.array(givenId).max(500).optional(),
+  seen: z.array(givenId).max(256).optional(),
   ...context,
 })
 
