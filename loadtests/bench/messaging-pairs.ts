@@ -27,7 +27,9 @@ export async function benchPairs(
   const rounds = quick ? 2 : 4
   const [a, b] = [await seat(off), await seat(lean)]
   for (const side of [a, b]) {
-    // Long enough for the compiler to have done its work, and for every pair to have begun.
+    // Whoever writes to somebody for the first time is looked up: in a process that is cold as well.
+    await exchange(side, side.turns.length, 'first', perSecond / 10)
+    // Long enough for the compiler to have done its work.
     await exchange(side, amount * 2, 'warm')
     side.blocks.length = 0
     side.sent.length = 0
@@ -58,18 +60,19 @@ async function seat(world: MessagingWorld): Promise<Side> {
   return { world, turns, blocks: [], sent: [] }
 }
 
-async function exchange(side: Side, amount: number, name: string): Promise<void> {
+async function exchange(side: Side, amount: number, name: string, rate = perSecond): Promise<void> {
   const { world, turns } = side
   const seed = `pairs.${world.mode}.${name}`
   const block = await measureBlock(world.platform, amount, async () => {
-    const sends: Sends = { turns, amount, perSecond, recipients: 1, seed }
+    const sends: Sends = { turns, amount, perSecond: rate, recipients: 1, seed }
     side.sent.push(await world.driver.ask<Sent>('send', sends))
   })
   side.blocks.push(block)
 }
 
 function describeTimes({ world, sent }: Side): Row[] {
-  const all = (what: keyof Sent) => sent.flatMap((block) => [...block[what]])
+  const all = (what: 'received' | 'acknowledged' | 'late') =>
+    sent.flatMap((block) => [...block[what]])
   const late = percentile(all('late'), 0.99)
   const remark = late > latestMs ? ', THE DRIVER WAS LATE' : ''
   const row = (name: string, value: number, aim?: number): Row => ({
@@ -90,7 +93,14 @@ function describeTimes({ world, sent }: Side): Row[] {
     row('acknowledged, p99', percentile(all('acknowledged'), 0.99)),
     row('of this the driver was late, p50', percentile(all('late'), 0.5)),
     row('of this the driver was late, p99', late),
+    refused(world.mode, sent),
   ]
+}
+
+function refused(mode: string, sent: Sent[]): Row {
+  const all = sent.flatMap(({ refusals }) => refusals)
+  if (all[0]) console.error(`refused, for example: ${all[0]}`)
+  return { name: `messages refused, ${mode}`, value: all.length, unit: '', aim: 0, better: 'lower' }
 }
 
 function describeCosts(a: Side, b: Side): Row[] {

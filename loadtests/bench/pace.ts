@@ -28,7 +28,11 @@ export async function keepPace(
   for (const [place, arrival] of arrivals.entries()) {
     const due = start + arrival
     // A timer may end some tenths of a millisecond early; a message sent then would look quicker.
-    while (performance.now() < due) await sleep(due - performance.now())
+    for (;;) {
+      const early = due - performance.now()
+      if (early <= 0) break
+      await sleep(early)
+    }
     late[place] = performance.now() - due
     begin(place, due)
   }
