@@ -136,6 +136,9 @@ async function finish(tx: Queryable, id: string, finished: Finished) {
   return { media: twin, again: true }
 }
 
+/** The gateway keeps this for a second, over what it may have had before. */
 export function noMedia(): Problem {
-  return new Problem(404, 'There is no such media.')
+  return new Problem(404, 'There is no such media.', {
+    headers: { 'x-accel-expires': '1', 'cache-control': 'no-store' },
+  })
 }

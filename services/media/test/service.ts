@@ -39,11 +39,11 @@ export async function startService({ env = {} }: { env?: Record<string, string> 
       await service.owner.query(use, [mediaId, uuid()])
     },
     /** What a failed upload must not change: rows, and the keys of what the storage holds. */
-    async kept(): Promise<{ rows: number; objects: string[] }> {
+    async kept(storage = folder): Promise<{ rows: number; objects: string[] }> {
       const [found] = await service.owner.query<{ rows: number }>(
         'select count(*)::int as rows from media',
       )
-      return { rows: found?.rows ?? 0, objects: await listObjects(folder) }
+      return { rows: found?.rows ?? 0, objects: await listObjects(storage) }
     },
     async [Symbol.asyncDispose]() {
       await service[Symbol.asyncDispose]()

@@ -10,7 +10,7 @@ import { noMedia, type Served } from '../store.ts'
 import { type Asking, type Env, readMediaId } from './request.ts'
 
 type Variant = 'original' | 'thumb' | 'card' | 'video'
-type Headers = Record<string, string | number>
+type Headers = Record<string, string>
 /** What a path leads to. `key` is where its bytes are. */
 type Target = { key: string; type: string; bytes: number; etag: string; final: boolean }
 
@@ -23,14 +23,14 @@ export function addBytesRoute(app: Hono<Env>, asking: Asking, deps: Deps): void 
   app.get('/media/:id/:variant', async (c) => {
     const name = c.req.param('variant') as Variant
     const served = names.has(name) ? await store.findServed(readMediaId(c), name) : undefined
-    if (!served || !isOf(name, served)) throw unseen()
-    if (!served.posted && (await asking.recognise(c))?.userId !== served.owner_id) throw unseen()
+    if (!served || !isOf(name, served)) throw noMedia()
+    if (!served.posted && (await asking.recognise(c))?.userId !== served.owner_id) throw noMedia()
     const target = targetOf(served, name)
     const { headers: asked } = c.env.incoming
     const headers = { etag: target.etag, ...caching(served.posted, target.final) }
     if (matches(asked['if-none-match'], target.etag)) {
       events.served(name, 'unchanged')
-      return send(c, 304, headers)
+      return new Response(null, { status: 304, headers })
     }
     const whole = {
       ...headers,
@@ -40,16 +40,15 @@ export function addBytesRoute(app: Hono<Env>, asking: Asking, deps: Deps): void 
       'x-content-type-options': 'nosniff',
     }
     if (c.env.incoming.method === 'HEAD') {
-      return send(c, 200, { ...whole, 'content-length': target.bytes })
+      return new Response(null, { headers: { ...whole, 'content-length': String(target.bytes) } })
     }
     // A range of what is no longer the same would not fit the part that is there already.
     const fits = asked['if-range'] === undefined || asked['if-range'] === target.etag
     const range = fits ? readRange(asked.range, target.bytes) : undefined
     if (range === 'unsatisfiable') {
-      const problem = new Problem(416, `There are ${target.bytes} bytes.`, {
+      throw new Problem(416, `There are ${target.bytes} bytes.`, {
         headers: { 'content-range': `bytes */${target.bytes}` },
       })
-      throw problem
     }
     events.served(name, range ? 'part' : 'whole')
     return sendBytes(c, target, whole, range)
@@ -63,7 +62,7 @@ export function addBytesRoute(app: Hono<Env>, asking: Asking, deps: Deps): void 
   ): Promise<Response> {
     const found = await storage.get(key, range)
     // Deleted since its row was read.
-    if (!found) throw unseen()
+    if (!found) throw noMedia()
     const { outgoing } = c.env
     outgoing.writeHead(range ? 206 : 200, {
       ...headers,
@@ -78,11 +77,6 @@ export function addBytesRoute(app: Hono<Env>, asking: Asking, deps: Deps): void 
     })
     return RESPONSE_ALREADY_SENT
   }
-}
-
-function send(c: Context<Env>, status: number, headers: Headers): Response {
-  c.env.outgoing.writeHead(status, headers).end()
-  return RESPONSE_ALREADY_SENT
 }
 
 function isOf(name: Variant, { content_type }: Served): boolean {
@@ -122,12 +116,4 @@ function caching(posted: boolean, final: boolean): Headers {
   if (!posted) return { 'cache-control': 'private, no-store', 'x-accel-expires': '0' }
   if (!final) return { 'cache-control': 'no-cache', 'x-accel-expires': '0' }
   return { 'cache-control': 'public, max-age=31536000, immutable', 'x-accel-expires': '600' }
-}
-
-/** Kept by the gateway for a second, over what it may have had before. */
-function unseen(): Problem {
-  const { status, message } = noMedia()
-  return new Problem(status, message, {
-    headers: { 'x-accel-expires': '1', 'cache-control': 'no-store' },
-  })
 }
