@@ -36,11 +36,11 @@ async function readBytes(incoming: IncomingMessage): Promise<Buffer> {
 }
 
 /** @throws Problem 400 unless the bytes are JSON in UTF-8 */
-function parseJson(bytes: Buffer): unknown {
+export function parseJson(bytes: Buffer): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-  } catch {
-    throw new Problem(400, 'The body is not valid JSON.')
+  } catch (cause) {
+    throw new Problem(400, 'The body is not valid JSON.', { cause })
   }
 }
 

@@ -1,6 +1,9 @@
 /** Where a page of a list ended: after this follow, which this person is the other side of. */
 export type Position = { at: Date; id: string }
 
+/** Behind every id. */
+export const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+
 const form = /^(\d{1,15})\.([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$/
 const lastDate = 8_640_000_000_000_000
 

@@ -1,6 +1,6 @@
 import type { Postgres, Queryable } from '@clew/kit/postgres'
 import { Problem } from '@clew/kit/problem'
-import type { Position } from './cursor.ts'
+import { lastId, type Position } from './cursor.ts'
 import { recordFollowed, recordProfileUpdated, recordUnfollowed } from './events.ts'
 import type { NewProfile, ProfileChange } from './schemas.ts'
 import { createFollowIds } from './store/follow-ids.ts'
@@ -167,8 +167,6 @@ export function createStore(postgres: Postgres) {
     ...createFollowIds(postgres),
   }
 }
-
-const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 
 // Two people who follow each other at once need both rows: taking them in the same order, by id,
 // neither waits for the other in a circle.

@@ -1,3 +1,4 @@
+import { parseJson } from '@clew/kit/body'
 import { Problem } from '@clew/kit/problem'
 import type { Request, RequestHandler, Response } from 'express'
 
@@ -46,15 +47,6 @@ async function collect(request: Request, limit: number): Promise<Buffer | undefi
     throw new Problem(400, 'The body ended early.', { cause })
   }
   return Buffer.concat(chunks)
-}
-
-/** @throws Problem 400 unless the bytes are JSON in UTF-8 */
-function parseJson(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-  } catch (cause) {
-    throw new Problem(400, 'The body is not valid JSON.', { cause })
-  }
 }
 
 /** A client that still sends must get to read the answer; but it does not get to send for ever. */

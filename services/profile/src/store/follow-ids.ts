@@ -1,5 +1,5 @@
 import type { Postgres } from '@clew/kit/postgres'
-import { type Position, writeCursor } from '../cursor.ts'
+import { lastId, type Position, writeCursor } from '../cursor.ts'
 
 type Ids = { ids: string | null; people: number; oldest: Date | null }
 
@@ -50,5 +50,3 @@ export function createFollowIds(postgres: Postgres) {
 
   return { followerIds, followingIds }
 }
-
-const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
