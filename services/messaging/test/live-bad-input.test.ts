@@ -1,0 +1,201 @@
+import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { eventually } from '@clew/kit/test/eventually'
+import { createClient } from 'redis'
+import { v7 as uuid } from 'uuid'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { connectPhone, type Phone } from './phone.ts'
+import { type Person, startTwo, type Two } from './two-instances.ts'
+
+let two: Two
+let witness: Phone & Person
+beforeAll(async () => {
+  two = await startTwo()
+  witness = await two.phone(two.one)
+})
+// Whatever the others sent, nobody else noticed.
+afterAll(async () => {
+  expect(witness.socket.connected).toBe(true)
+  expect(await witness.send(await two.person(), 'still here')).toHaveProperty('id')
+  await two[Symbol.asyncDispose]()
+  expect(two.one.logs().filter(({ level }) => level >= 50)).toEqual([])
+})
+
+const whole = { to: uuid(), body: 'b', client_id: 'c' }
+
+describe.each([
+  ['message:send', { ...whole, body: 7 }, 'body'],
+  ['message:send', { ...whole, body: '' }, 'body'],
+  ['message:send', { ...whole, body: 'x'.repeat(4_097) }, 'body'],
+  ['message:send', { ...whole, body: 'ä'.repeat(2_049) }, 'body'],
+  ['message:send', { ...whole, client_id: 'no spaces' }, 'client_id'],
+  ['message:send', { ...whole, to: 'bob' }, 'to'],
+  ['message:send', { ...whole, conversation_id: uuid() }, 'to'],
+  ['message:send', { ...whole, admin: true }, 'admin'],
+  ['message:send', {}, 'body'],
+  ['typing', { to: uuid() }, 'typing'],
+  ['read', { conversation_id: uuid() }, 'message_id'],
+  ['presence', { user_ids: Array.from({ length: 101 }, () => uuid()) }, 'user_ids'],
+  ['presence', { user_ids: [1] }, 'user_ids.0'],
+  ['sync', { since: 'yesterday' }, 'since'],
+])('%s with a wrong %o', (event, payload, field) => {
+  test(`is told that ${field} is wrong`, async () => {
+    await using phone = await two.phone(two.one)
+    const { traceId, ack } = await phone.trace(event, payload)
+    expect(ack.error).toMatchObject({ status: 422, trace_id: traceId })
+    expect(ack.error.errors.map((error: { field: string }) => error.field)).toContain(field)
+    await two.expectTree(traceId, `messaging SERVER ${event}  clew.problem.status=422`)
+  })
+})
+
+describe('an event', () => {
+  test.each([
+    ['nothing', []],
+    ['null', [null]],
+    ['text', ['text']],
+    ['a list', [[1]]],
+    ['two objects', [{ since: uuid() }, {}]],
+  ])('that carries %s is refused', async (_, args) => {
+    await using phone = await two.phone(two.one)
+    const ack = await phone.socket.timeout(5_000).emitWithAck('sync', ...args)
+    expect(ack.error).toMatchObject({ status: 422, errors: [{ message: 'must be one object' }] })
+  })
+
+  test.each(['message:sent', 'toString', '__proto__', 'error', ''])(
+    'that is called %j is unknown',
+    async (name) => {
+      await using phone = await two.phone(two.one)
+      const { traceId, ack } = await phone.trace(name, {})
+      expect(ack.error.status).toBe(404)
+      await two.expectTree(traceId, 'messaging SERVER unknown event  clew.problem.status=404')
+    },
+  )
+
+  test('that wants no acknowledgement gets its problem as an event', async () => {
+    await using phone = await two.phone(two.one)
+    phone.socket.emit('sync', { since: 'yesterday' })
+    const { payload } = await phone.heard('problem')
+    expect(payload).toMatchObject({ event: 'sync', error: { status: 422 } })
+  })
+
+  test('that wants no acknowledgement is done all the same', async () => {
+    await using phone = await two.phone(two.one)
+    await using bob = await two.phone(two.two)
+    phone.socket.emit('message:send', { to: bob.id, body: 'unacknowledged', client_id: 'c' })
+    await bob.heard('message:new')
+  })
+
+  test('with a context that makes no sense begins a trace of its own', async () => {
+    await using phone = await two.phone(two.one)
+    for (const _trace of [7, null, [], { traceparent: 'x', baggage: {} }]) {
+      const ack = await phone.socket.timeout(5_000).emitWithAck('sync', { since: uuid(), _trace })
+      expect(ack.error).toMatchObject({ status: 422, errors: [{ field: 'since' }] })
+    }
+  })
+})
+
+describe('closes its own socket:', () => {
+  const wireOf = (phone: Phone) =>
+    (phone.socket.io.engine as unknown as { transport: { ws: Ws } }).transport.ws
+  type Ws = { send(data: unknown): void; _socket: { pause(): void; resume(): void } }
+
+  test.each([
+    ['a frame of 5 MB', () => 'x'.repeat(5 * 1024 * 1024)],
+    ['a binary frame', () => Buffer.from([1, 2, 3])],
+    ['a packet that announces binary', () => '451-["sync",{"_placeholder":true,"num":0}]'],
+    ['a packet that is no JSON', () => '42["sync",'],
+    ['an event with a reserved name', () => '42["disconnect"]'],
+    ['no packet at all', () => 'hello'],
+    ['a second connect', () => '40{"token":"x"}'],
+  ])('%s', async (_, createFrame) => {
+    await using phone = await two.phone(two.one)
+    wireOf(phone).send(createFrame())
+    await eventually(() => !phone.socket.connected)
+  })
+
+  test('reading nothing, with the reason when it reads on', async () => {
+    await using phone = await two.phone(two.one)
+    await using reader = await two.phone(two.one)
+    const ws = wireOf(phone)
+    ws._socket.pause()
+    const before = await memoryOf(two.one.pid)
+    await shout([phone.id, reader.id], 600)
+    await reader.heard('typing', ({ number }) => number === 599)
+    expect((await memoryOf(two.one.pid)) - before).toBeLessThan(80)
+    ws._socket.resume()
+    expect((await phone.heard('closing')).payload).toMatchObject({ reason: 'too_slow' })
+    await eventually(() => !phone.socket.connected)
+    expect(phone.all('typing').length).toBeLessThan(600)
+    expect(reader.socket.connected).toBe(true)
+  })
+
+  /** Live events of 50 KB, as if another instance had published them. */
+  async function shout(to: string[], count: number) {
+    const client = createClient({ url: two.redisUrl })
+    await client.connect()
+    for (let number = 0; number < count; number++) {
+      const payload = { number, words: 'x'.repeat(50_000) }
+      const event = { name: 'typing', to, payload, carrier: {} }
+      await client.publish('messaging:live', randomUUID() + JSON.stringify(event))
+    }
+    await client.close()
+  }
+  async function memoryOf(pid = 0): Promise<number> {
+    const status = await readFile(`/proc/${pid}/status`, 'utf8')
+    return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024
+  }
+})
+
+describe('too many', () => {
+  test('messages: the 21st in a second is refused, wherever the others went', async () => {
+    const ann = await two.person()
+    await using phone = await connectPhone(two.one.url, ann.token)
+    await using tablet = await connectPhone(two.two.url, ann.token)
+    const bob = await two.person()
+    await phone.send(bob, 'first')
+    await new Promise((resolve) => setTimeout(resolve, 1_100))
+    const traces = await Promise.all(
+      Array.from({ length: 24 }, (_, at) =>
+        (at % 2 ? phone : tablet).trace('message:send', {
+          ...{ to: bob.id, body: 'more', client_id: `more-${at}` },
+        }),
+      ),
+    )
+    const refused = traces.filter(({ ack }) => ack.error)
+    expect(refused.length).toBeGreaterThanOrEqual(1)
+    expect(refused.length).toBeLessThanOrEqual(4)
+    for (const { ack } of refused) expect(ack.error.status).toBe(429)
+    await two.expectTree(
+      refused[0]?.traceId ?? '',
+      `
+messaging SERVER message:send  clew.problem.status=429 clew.limit=messages
+  messaging CLIENT EVAL limit`,
+    )
+  })
+
+  test('events of one socket are refused before they cost anything', async () => {
+    await using phone = await two.phone(two.one)
+    const since = uuid()
+    const traces = await Promise.all(
+      Array.from({ length: 150 }, () => phone.trace('typing', { to: since, typing: true })),
+    )
+    const refused = traces.filter(({ ack }) => ack.error?.status === 429)
+    // Two seconds may have had a part in it.
+    expect(refused.length).toBeGreaterThanOrEqual(50)
+    expect(two.spans(refused[0]?.traceId ?? '')).toEqual([])
+  })
+
+  test('connects on one connection are refused', async () => {
+    const frames: string[] = []
+    const ws = new WebSocket(
+      `${two.one.url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`,
+    )
+    ws.onmessage = ({ data }) => frames.push(data)
+    await eventually(() => frames[0]?.startsWith('0'))
+    for (let at = 0; at < 5; at++) ws.send('40{"token":"x"}')
+    await eventually(() => frames.filter((frame) => frame.startsWith('44')).length === 5)
+    const statuses = frames.slice(1).map((frame) => JSON.parse(frame.slice(2)).data.status)
+    expect(statuses.toSorted()).toEqual([401, 429, 429, 429, 429])
+    ws.close()
+  })
+})

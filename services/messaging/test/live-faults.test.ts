@@ -1,0 +1,126 @@
+import { eventually } from '@clew/kit/test/eventually'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { connectPhone, type Phone } from './phone.ts'
+import { startTwo, type Two } from './two-instances.ts'
+
+let two: Two
+beforeEach(async () => {
+  two = await startTwo()
+})
+afterEach(() => two[Symbol.asyncDispose]())
+
+const bodiesOf = (phone: Phone) => phone.all('message:new').map(({ body }) => body)
+
+test('what is sent while Redis is away arrives on the other instance when it is back', async () => {
+  await using ann = await two.phone(two.one)
+  await using annsTablet = await connectPhone(two.one.url, ann.token)
+  await using bob = await two.phone(two.two)
+  await ann.send(bob, 'before')
+  await bob.heard('message:new')
+  two.one.redis.cut()
+  two.two.redis.cut()
+  const sent = await Promise.all(['a', 'b', 'c'].map((body) => ann.send(bob, body)))
+  for (const ack of sent) expect(ack).toHaveProperty('id')
+  await annsTablet.heard('message:new', ({ body }) => body === 'c')
+  expect(bodiesOf(bob)).toEqual(['before'])
+  two.one.redis.mend()
+  two.two.redis.mend()
+  const { trace } = await bob.heard('message:new', ({ body }) => body === 'c')
+  expect(bodiesOf(bob)).toEqual(['before', 'a', 'b', 'c'])
+  const spans = two.spans(trace?.traceparent.slice(3, 35) ?? '')
+  const net = await eventually(() => spans.find(({ name }) => name === 'process events:messaging'))
+  const above = spans.find(({ id }) => id === net.parentId)
+  expect(above?.name).toBe('publish events:messaging')
+
+  // And the channel works again.
+  await ann.send(bob, 'after')
+  await bob.heard('message:new', ({ body }) => body === 'after')
+  await annsTablet.heard('message:new', ({ body }) => body === 'after')
+  expect(bodiesOf(bob)).toEqual(['before', 'a', 'b', 'c', 'after'])
+  expect(bodiesOf(annsTablet)).toEqual(['before', 'a', 'b', 'c', 'after'])
+})
+
+test('who syncs while Redis is away does not get it again when it is back', async () => {
+  await using ann = await two.phone(two.one)
+  await using bob = await two.phone(two.two)
+  const { id: since } = await ann.send(bob, 'before')
+  await bob.heard('message:new')
+  two.one.redis.cut()
+  await ann.send(bob, 'meanwhile')
+  const { messages } = await bob.say('sync', { since })
+  expect(messages).toMatchObject([{ body: 'meanwhile' }])
+  two.one.redis.mend()
+  await eventually(() => two.allSpans().some(({ name }) => name === 'process events:messaging'))
+  await ann.send(bob, 'after')
+  await bob.heard('message:new', ({ body }) => body === 'after')
+  expect(bodiesOf(bob)).toEqual(['before', 'after'])
+})
+
+test('a message that only one instance cannot hear of comes by its fact', async () => {
+  await using ann = await two.phone(two.one)
+  await using bob = await two.phone(two.two)
+  await ann.send(bob, 'before')
+  await bob.heard('message:new')
+  two.two.redis.stall()
+  await ann.send(bob, 'unheard')
+  two.two.redis.mend()
+  await bob.heard('message:new', ({ body }) => body === 'unheard')
+  expect(bodiesOf(bob)).toEqual(['before', 'unheard'])
+})
+
+test('an instance that is killed loses nothing that it acknowledged', async () => {
+  const people = await Promise.all(Array.from({ length: 10 }, () => two.person()))
+  const bobs = await Promise.all(people.map(({ token }) => connectPhone(two.two.url, token)))
+  const anns = await Promise.all(people.map(() => two.phone(two.one)))
+  const acknowledged: string[] = []
+  let tries = 0
+  // Each says up to twenty things a second to their own bob, until the instance is gone.
+  const talking = anns.map(async (ann, at) => {
+    for (let number = 0; number < 40; number++) {
+      const body = `${at}-${number}`
+      tries++
+      const ack = await ann.send(people[at]!, body, body).catch(() => undefined)
+      if (!ack) return
+      if (ack.id) acknowledged.push(body)
+      else await new Promise((resolve) => setTimeout(resolve, 100))
+      if (acknowledged.length === 100) two.one.kill()
+    }
+  })
+  await Promise.all(talking)
+  expect(tries).toBeGreaterThan(acknowledged.length)
+  await eventually(() => {
+    const heard = new Set(bobs.flatMap(bodiesOf))
+    return acknowledged.every((body) => heard.has(body))
+  })
+  const all = bobs.flatMap(bodiesOf)
+  expect(all.length).toBe(new Set(all).size)
+  for (const phone of bobs) phone.socket.disconnect()
+})
+
+test('an instance that stops answers what is under way and sends everybody on', async () => {
+  await using ann = await two.phone(two.one)
+  const bob = await two.person()
+  const phone = await connectPhone(two.one.url, bob.token)
+  await ann.send(bob, 'first')
+  const acks = Array.from({ length: 10 }, (_, at) => ann.send(bob, `under way ${at}`))
+  await new Promise((resolve) => setTimeout(resolve, 2))
+  const stopped = two.one.stop()
+  for (const ack of await Promise.all(acks)) {
+    expect(ack.id ?? ack.error.status).toSatisfy((said) => said === 503 || said.length === 36)
+  }
+  expect((await phone.heard('closing')).payload).toMatchObject({ reason: 'stopping' })
+  expect(await stopped).toBe(0)
+  await using _again = await connectPhone(two.two.url, bob.token)
+  expect(two.one.logs().filter(({ level }) => level >= 50)).toEqual([])
+})
+
+test('a phone that does not close when asked does not hold an instance up', async () => {
+  const bob = await two.person()
+  const phone = await connectPhone(two.one.url, bob.token)
+  const { transport } = phone.socket.io.engine as unknown as {
+    transport: { ws: { _socket: { pause(): void } } }
+  }
+  transport.ws._socket.pause()
+  expect(await two.one.stop()).toBe(0)
+  phone.cut()
+})
