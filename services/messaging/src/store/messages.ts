@@ -185,6 +185,6 @@ function unknownSince(): Problem {
 
 /** The lowest UUID of version 7 that could have been made this long before the message, in SQL. */
 function idBefore(interval: string): string {
-  const seconds = `extract(epoch from created_at - interval '${interval}')`
+  const seconds = `date_part('epoch', created_at - interval '${interval}')`
   return `(lpad(to_hex((${seconds} * 1000)::bigint), 12, '0') || '70008000000000000000')::uuid`
 }
