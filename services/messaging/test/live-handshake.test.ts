@@ -62,7 +62,7 @@ messaging SERVER connect  clew.problem.status=401 clew.refusal=invalid !user.id
 
   test.each([
     ['nothing', null],
-    ['a list', [1]],
+    ['an empty object', {}],
     ['a number for a token', { token: 7, _trace: 7 }],
   ])('with %s as what it says of itself is refused', async (_, auth) => {
     const connecting = connectPhone(two.one.url, undefined, { auth: auth as object })
