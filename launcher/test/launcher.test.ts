@@ -141,7 +141,8 @@ it('starts with telemetry off, shows no trace and never what the answer held', a
   expect(said()).toMatch(/POST \/api\/auth\/register → 201 \(\d+ ms\)\nTelemetry is off: nothing/)
   expect(said()).not.toContain('npm run trace')
   expect(said() + errors).not.toMatch(/refresh_token|eyJ/i)
-})
+  // All there is starts here, one process after another where there are few cores.
+}, 90_000)
 
 it('says which port is taken, exits with 1 and leaves nothing running', async () => {
   const squatter = createServer().listen(6389 + portOffset, '127.0.0.1')

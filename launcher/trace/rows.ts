@@ -18,7 +18,7 @@ export type Row = {
   name: string
   /**
    * `pg` or `redis` on a row of a database: `GET profile` alone could be HTTP. `redis ×500` when so
-   * many operations went in one round trip.
+   * many operations went in one round trip. `files` or `s3` on a row of the storage of images.
    */
   system: string
   tag: Note | undefined
@@ -114,7 +114,8 @@ function missingRow({ span }: Node): Content {
 
 /** Of like spans. */
 function systemOf(spans: Span[]): string {
-  const name = String(spans[0]?.attributes['db.system.name'] ?? '')
+  const attributes = spans[0]?.attributes
+  const name = String(attributes?.['db.system.name'] ?? attributes?.['clew.storage'] ?? '')
   const system = name === 'postgresql' ? 'pg' : name
   const sizes = spans.map((span) => Number(span.attributes['db.operation.batch.size'] ?? 1))
   if (!sizes.some((size) => size > 1)) return system

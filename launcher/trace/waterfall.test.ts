@@ -301,6 +301,12 @@ test('many operations in one round trip are counted, in a fold all of them', () 
   expect(draw(four)).toMatch(/^feed +×4 EVAL timeline · redis ×1,501 /m)
 })
 
+test('the storage of images is named', () => {
+  const attributes = { 'clew.storage': 'files' }
+  const put: Sketch = { id: 'p', service: 'media', name: 'put object', at: [0, 1], attributes }
+  expect(draw([put])).toMatch(/^media +put object · files {2}/m)
+})
+
 test.each(['hit', 'miss', 'stale'])('a page the gateway keeps says %s', (cache) => {
   const page = (status: number) => {
     const attributes = { 'http.response.status_code': status, 'clew.cache': cache }
