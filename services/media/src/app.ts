@@ -2,7 +2,6 @@ import type { RequestListener } from 'node:http'
 import type { Health } from '@clew/kit/health'
 import type { IdentityReader } from '@clew/kit/identity'
 import type { Logger } from '@clew/kit/log'
-import type { Postgres } from '@clew/kit/postgres'
 import { Problem, toProblem } from '@clew/kit/problem'
 import { recordException } from '@clew/telemetry/error'
 import { honoRoute } from '@clew/telemetry/hono'
@@ -15,6 +14,7 @@ import type { Events } from './events.ts'
 import { createOpenapi } from './openapi.ts'
 import type { Removal } from './removal.ts'
 import { addBytesRoute } from './routes/bytes.ts'
+import { addInternalRoutes } from './routes/internal.ts'
 import { addMediaRoutes } from './routes/media.ts'
 import { replyJson, replyProblem } from './routes/reply.ts'
 import { createAsking, type Env } from './routes/request.ts'
@@ -22,13 +22,14 @@ import { addUploadRoute } from './routes/uploads.ts'
 import type { Storage } from './storage.ts'
 import type { Store } from './store.ts'
 import type { Upload } from './upload.ts'
+import type { Uses } from './uses.ts'
 
 export type Deps = {
-  postgres: Postgres
   store: Store
   storage: Storage
   removal: Removal
   upload: Upload
+  uses: Uses
   events: Events
   identity: IdentityReader
   health: Health
@@ -60,6 +61,7 @@ export function createRoutes(deps: Deps): Hono<Env> {
   addUploadRoute(app, asking, deps)
   addBytesRoute(app, asking, deps)
   addMediaRoutes(app, asking, deps)
+  addInternalRoutes(app, deps.uses)
   addOperations(app, deps.health)
   app.notFound(() => replyProblem(new Problem(404, 'There is nothing here.')))
   app.onError((error) => {

@@ -14,6 +14,7 @@ import { createRemoval } from './removal.ts'
 import { openStorage } from './storage.ts'
 import { createStore } from './store.ts'
 import { createUpload } from './upload.ts'
+import { createUses } from './uses.ts'
 
 const uploadMs = 60 * 60_000
 
@@ -36,11 +37,11 @@ await run('media', async ({ own, log, stopping }) => {
   const health = createHealth({ postgres: postgres.ping, redis: redis.ping }, ['redis'])
   stopping.addEventListener('abort', () => health.drain())
   const app = createApp({
-    postgres,
     store,
     storage,
     removal,
     upload,
+    uses: createUses(postgres),
     events,
     identity,
     health,

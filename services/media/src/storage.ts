@@ -4,7 +4,6 @@ import { SpanKind } from '@opentelemetry/api'
 import type { Config } from './config.ts'
 import { openSpan, traceWork } from './spans.ts'
 import { openFiles } from './storage/files.ts'
-import { openS3 } from './storage/s3.ts'
 
 /** First and last byte, both included. */
 export type ByteRange = { start: number; end: number }
@@ -28,7 +27,11 @@ export type Storage = {
 }
 
 export async function openStorage(config: Config): Promise<Storage> {
-  if (config.storage === 's3') return traceStorage('s3', openS3(config.s3))
+  if (config.storage === 's3') {
+    // Only then: the client of S3 takes as much memory as all else together.
+    const { openS3 } = await import('./storage/s3.ts')
+    return traceStorage('s3', openS3(config.s3))
+  }
   return traceStorage('files', await openFiles(config.folder))
 }
 

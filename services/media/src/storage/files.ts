@@ -17,14 +17,29 @@ import { type Storage, storageAway } from '../storage.ts'
 
 const readBytes = 256 * 1024
 
+// A folder that tells ours from the empty one which is left where a disk was.
+const mark = '.storage'
+
 /**
  * Objects as files below one folder, which is made here once and never again: when its disk is
- * gone, nothing is written to what lies beneath.
+ * gone, nothing is written to what lies beneath, and nothing counts as removed.
  */
 export async function openFiles(folder: string): Promise<Storage> {
-  await mkdir(folder, { recursive: true })
+  await mkdir(join(folder, mark), { recursive: true })
   await access(folder, constants.W_OK)
   const pathOf = (key: string) => join(folder, key)
+  const present = () => orAway(() => access(join(folder, mark)))
+
+  /** Undefined for what is not there, as long as the storage is. */
+  async function orAbsent<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
+    try {
+      return await work()
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw storageAway(error)
+      await present()
+      return undefined
+    }
+  }
 
   return {
     pathOf,
@@ -32,6 +47,7 @@ export async function openFiles(folder: string): Promise<Storage> {
       const path = pathOf(key)
       const part = `${path}.${randomUUID()}`
       try {
+        await present()
         const file = await orAway(() => openPart(part))
         const bytes = await writeAll(file, source)
         await orAway(() => rename(part, path))
@@ -115,15 +131,6 @@ async function orAway<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work()
   } catch (error) {
-    throw storageAway(error)
-  }
-}
-
-async function orAbsent<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
-  try {
-    return await work()
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw storageAway(error)
   }
 }
