@@ -27,7 +27,8 @@ const impersonal = /^(E[A-Z]+|UND_ERR_\w+|08\w{3}|57\w{3})$/
 
 /**
  * Attributes of an exception event. Messages of Postgres and of parsers may quote what a person
- * typed, so the message is kept for network and connection failures only.
+ * typed, so the message is kept only of network and connection failures, and of a Problem of ours
+ * that is answered with 5xx: its detail is the same for everybody.
  */
 export function describe(thrown: unknown) {
   if (!(thrown instanceof Error)) return { 'exception.type': typeof thrown }
@@ -35,9 +36,14 @@ export function describe(thrown: unknown) {
   const type = errorType(thrown)
   return {
     'exception.type': type,
-    ...(impersonal.test(type) && { 'exception.message': thrown.message }),
+    ...((impersonal.test(type) || isOurFailure(thrown)) && { 'exception.message': thrown.message }),
     ...(places && { 'exception.stacktrace': places.slice(0, 12).join('\n') }),
   }
+}
+
+function isOurFailure(thrown: Error): boolean {
+  const { status } = thrown as { status?: unknown }
+  return thrown.name === 'Problem' && typeof status === 'number' && status >= 500
 }
 
 /** A low-cardinality name: the error's code if it has one (`ECONNREFUSED`, SQLSTATE), else its class. */
