@@ -32,10 +32,7 @@ export function createConversationStore(postgres: Postgres) {
   function list(me: string, limit: number, below = lastId) {
     return postgres.transaction(async (tx) => {
       // One row more than asked for tells whether there is another page.
-      const rows = await tx.query<Row>(
-        `${selectConversations} and activity_id < $2 order by activity_id desc limit $3`,
-        [me, below, limit + 1],
-      )
+      const rows = await tx.query<Row>(selectPage, [me, below, limit + 1])
       const shown = rows.slice(0, limit)
       return {
         conversations: shown.map((row) => toConversation(row, shownMembers)),
@@ -75,7 +72,8 @@ export function createConversationStore(postgres: Postgres) {
       )
       if (!mark) throw new Problem(404, 'There is no such message here.')
       const [unread] = await tx.query<{ unread_count: number }>(
-        `select unread_count from members ${countUnread} where conversation_id = $2 and user_id = $1`,
+        `select unread_count from members as mine ${countUnread}
+         where conversation_id = $2 and user_id = $1`,
         [me, id],
       )
       return {
@@ -152,21 +150,29 @@ const countUnread = `
     select count(*)::int as unread_count from (
       select from (
         select sender_id from messages
-        where messages.conversation_id = members.conversation_id
-          and messages.id > coalesce(last_read_id, '00000000-0000-0000-0000-000000000000')
+        where messages.conversation_id = mine.conversation_id
+          and messages.id > coalesce(mine.last_read_id, '00000000-0000-0000-0000-000000000000')
         order by messages.id desc limit 1000) as newest
-      where sender_id <> members.user_id limit 100) as counted) as unread`
+      where sender_id <> mine.user_id limit 100) as counted) as unread`
 
-const selectConversations = `
-  select conversations.id, kind, title, conversations.created_at, activity_id, last_read_id,
-    member_ids(conversations.id), to_jsonb(last) as last_message, unread_count
-  from conversations
-  join members on members.conversation_id = conversations.id ${countUnread}
-  left join lateral (
-    select messages.id, messages.conversation_id, sender_id, body, messages.created_at, client_id
-    from messages where messages.conversation_id = conversations.id
-    order by messages.id desc limit 1) as last on true
-  where members.user_id = $1`
+/** What is counted and looked up is so for the chosen alone, which the inner query finds first. */
+function selectConversations(chosen: string): string {
+  return `
+    select mine.id, kind, title, mine.created_at, activity_id, last_read_id,
+      member_ids(mine.id), to_jsonb(last) as last_message, unread_count
+    from (
+      select conversations.*, conversation_id, user_id, last_read_id from conversations
+      join members on conversation_id = conversations.id
+      where user_id = $1 and ${chosen}) as mine ${countUnread}
+    left join lateral (
+      select messages.id, messages.conversation_id, sender_id, body, messages.created_at, client_id
+      from messages where messages.conversation_id = mine.id
+      order by messages.id desc limit 1) as last on true
+    order by activity_id desc`
+}
+
+const selectPage = selectConversations('activity_id < $2 order by activity_id desc limit $3')
+const selectOne = selectConversations('conversations.id = $2')
 
 /** With all its members. @throws Problem 404 unless `me` is one of them */
 export async function readConversation(
@@ -174,7 +180,7 @@ export async function readConversation(
   me: string,
   id: string,
 ): Promise<Conversation> {
-  const [row] = await tx.query<Row>(`${selectConversations} and conversations.id = $2`, [me, id])
+  const [row] = await tx.query<Row>(selectOne, [me, id])
   if (!row) throw noConversation()
   return toConversation(row, mostMembers)
 }
