@@ -1,6 +1,7 @@
-import { type Block, beside, measureBlock, middleOf, sumOf } from './blocks.ts'
+import { beside, middleOf, sumOf } from './blocks.ts'
 import { loadAverage } from './load-average.ts'
 import type { Connected, Connecting, Sends, Sent } from './messaging-driver.ts'
+import { type Measured, measureSending } from './messaging-load.ts'
 import { instances, type MessagingWorld } from './messaging-world.ts'
 import { percentile } from './percentile.ts'
 import { medianWithInterval } from './ratio.ts'
@@ -12,7 +13,7 @@ const perSecond = 500
 const latestMs = 5
 const parts = [...instances, 'nginx', 'gateway-spans', 'auth', 'profile']
 
-type Side = { world: MessagingWorld; turns: Sends['turns']; blocks: Block[]; sent: Sent[] }
+type Side = { world: MessagingWorld; turns: Sends['turns']; measured: Measured[] }
 
 /**
  * Two hundred people in pairs, each on another instance than the other, who write 500 messages a
@@ -28,14 +29,13 @@ export async function benchPairs(
   const [a, b] = [await seat(off), await seat(lean)]
   for (const side of [a, b]) {
     // Whoever writes to somebody for the first time is looked up: in a process that is cold as well.
-    await exchange(side, side.turns.length, 'first', perSecond / 10)
+    await side.world.driver.ask('send', sendsOf(side, side.turns.length, 'first', perSecond / 10))
     // Long enough for the compiler to have done its work.
     await exchange(side, amount * 2, 'warm')
-    side.blocks.length = 0
-    side.sent.length = 0
+    side.measured.length = 0
   }
   for (let round = 0; round < rounds; round++) {
-    for (const side of [a, b, b, a]) await exchange(side, amount, `${round}${side.blocks.length}`)
+    for (const side of [a, b, b, a]) await exchange(side, amount, `${round}${side.measured.length}`)
   }
   return [...describeTimes(b), ...describeTimes(a), ...describeCosts(a, b)]
 }
@@ -57,20 +57,19 @@ async function seat(world: MessagingWorld): Promise<Side> {
     ...pairs.map(([one, other]) => turn(one, other)),
     ...pairs.map(([one, other]) => turn(other, one)),
   ]
-  return { world, turns, blocks: [], sent: [] }
+  return { world, turns, measured: [] }
 }
 
-async function exchange(side: Side, amount: number, name: string, rate = perSecond): Promise<void> {
-  const { world, turns } = side
-  const seed = `pairs.${world.mode}.${name}`
-  const block = await measureBlock(world.platform, amount, async () => {
-    const sends: Sends = { turns, amount, perSecond: rate, recipients: 1, seed }
-    side.sent.push(await world.driver.ask<Sent>('send', sends))
-  })
-  side.blocks.push(block)
+async function exchange(side: Side, amount: number, name: string): Promise<void> {
+  side.measured.push(await measureSending(side.world, sendsOf(side, amount, name, perSecond)))
 }
 
-function describeTimes({ world, sent }: Side): Row[] {
+function sendsOf({ world, turns }: Side, amount: number, name: string, perSecond: number): Sends {
+  return { turns, amount, perSecond, recipients: 1, seed: `pairs.${world.mode}.${name}` }
+}
+
+function describeTimes({ world, measured }: Side): Row[] {
+  const sent = measured.map((one) => one.sent)
   const all = (what: 'received' | 'acknowledged' | 'late') =>
     sent.flatMap((block) => [...block[what]])
   const late = percentile(all('late'), 0.99)
@@ -103,9 +102,10 @@ function refused(mode: string, sent: Sent[]): Row {
   return { name: `messages refused, ${mode}`, value: all.length, unit: '', aim: 0, better: 'lower' }
 }
 
-function describeCosts(a: Side, b: Side): Row[] {
+function describeCosts(...sides: [off: Side, lean: Side]): Row[] {
+  const [off = [], lean = []] = sides.map(({ measured }) => measured.map(({ block }) => block))
   const ratio = medianWithInterval(
-    a.blocks.map((block, at) => sumOf(b.blocks[at] ?? block, parts) / sumOf(block, parts)),
+    off.map((block, at) => sumOf(lean[at] ?? block, parts) / sumOf(block, parts)),
   )
   const row = (what: string, value: number, unit: string): Row => ({
     name: `message, ${what}`,
@@ -115,11 +115,11 @@ function describeCosts(a: Side, b: Side): Row[] {
   })
   const cost = (name: string, which: string[]) =>
     row(
-      `lean: ${name} (off ${middleOf(a.blocks, which).toFixed(0)})`,
-      middleOf(b.blocks, which),
+      `lean: ${name} (off ${middleOf(off, which).toFixed(0)})`,
+      middleOf(lean, which),
       'us/message',
     )
-  const spans = medianWithInterval(b.blocks.map((block) => block.spans)).median
+  const spans = medianWithInterval(lean.map((block) => block.spans)).median
   return [
     row(
       `CPU lean / off (95 % ${ratio.low.toFixed(2)} to ${ratio.high.toFixed(2)})`,

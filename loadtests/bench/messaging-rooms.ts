@@ -1,6 +1,7 @@
-import { type Block, measureBlock, middleOf } from './blocks.ts'
+import { middleOf } from './blocks.ts'
 import { loadAverage } from './load-average.ts'
-import type { Connecting, Sends, Sent } from './messaging-driver.ts'
+import type { Connecting, Sends } from './messaging-driver.ts'
+import { type Measured, measureSending } from './messaging-load.ts'
 import { instances, type MessagingWorld } from './messaging-world.ts'
 import { percentile } from './percentile.ts'
 import { median, slopeOf } from './ratio.ts'
@@ -12,7 +13,7 @@ const people = 100
 const deliveriesPerSecond = 5_000
 const fastest = 200
 
-type Room = { size: number; turns: Sends['turns']; blocks: Block[]; sent: Sent[] }
+type Room = { size: number; turns: Sends['turns']; measured: Measured[] }
 
 /**
  * What a message costs by the size of its room, whose people are spread over both instances, each
@@ -30,7 +31,7 @@ export async function benchRooms(quick: boolean, worlds: MessagingWorld[]): Prom
       for (const room of round % 2 ? rooms.toReversed() : rooms) {
         await talk(world, room, seconds, `${round}`)
         // The first round is for the compiler.
-        if (round < 0) [room.blocks.length, room.sent.length] = [0, 0]
+        if (round < 0) room.measured.length = 0
       }
     }
     rows.push(...describe(world, rooms))
@@ -54,7 +55,7 @@ async function openRooms(world: MessagingWorld, size: number): Promise<Room> {
     const speakers = members.slice(0, people)
     turns.push(...speakers.map((_, at) => ({ from: first + at, target: { conversation_id } })))
   }
-  return { size, turns, blocks: [], sent: [] }
+  return { size, turns, measured: [] }
 }
 
 async function makeGroup(
@@ -76,19 +77,20 @@ async function talk(world: MessagingWorld, room: Room, seconds: number, name: st
   const perSecond = Math.min(fastest, deliveriesPerSecond / recipients)
   const amount = Math.round(perSecond * seconds)
   const seed = `room.${world.mode}.${size}.${name}`
-  const block = await measureBlock(world.platform, amount, async () => {
-    const sends: Sends = { turns, amount, perSecond, recipients, seed }
-    room.sent.push(await world.driver.ask<Sent>('send', sends))
-  })
-  room.blocks.push(block)
+  const sends: Sends = { turns, amount, perSecond, recipients, seed }
+  room.measured.push(await measureSending(world, sends))
 }
 
 function describe({ mode }: MessagingWorld, rooms: Room[]): Row[] {
   const whole = [...instances, 'nginx', 'postgres', 'redis', 'lens']
-  const curve = rooms.map(({ size, blocks }) => ({ x: size - 1, y: middleOf(blocks, instances) }))
+  const cost = ({ measured }: Room, parts: string[]) =>
+    middleOf(
+      measured.map(({ block }) => block),
+      parts,
+    )
+  const curve = rooms.map((room) => ({ x: room.size - 1, y: cost(room, instances) }))
   const largest = rooms.at(-1) as Room
-  const recipients = largest.size - 1
-  const each = (parts: string[]) => middleOf(largest.blocks, parts) / recipients
+  const each = (parts: string[]) => cost(largest, parts) / (largest.size - 1)
   const row = (name: string, value: number, unit: string): Row => ({
     name: `${name}, ${mode}`,
     value,
@@ -98,7 +100,7 @@ function describe({ mode }: MessagingWorld, rooms: Room[]): Row[] {
   const shown = curve.map(({ x, y }) => `${x + 1}: ${y.toFixed(0)}`).join(', ')
   const [small, big] = [curve.at(-2), curve.at(-1)]
   const more = ((big?.y ?? 0) - (small?.y ?? 0)) / ((big?.x ?? 0) - (small?.x ?? 0))
-  const received = largest.sent.flatMap((block) => [...block.received])
+  const received = largest.measured.flatMap(({ sent }) => [...sent.received])
   return [
     {
       ...row('room of 1,000: both instances of messaging', each(instances), 'us/recipient'),
@@ -112,7 +114,11 @@ function describe({ mode }: MessagingWorld, rooms: Room[]): Row[] {
     row('room of 1,000: all processes', each(whole), 'us/recipient'),
     row('room of 1,000: message to receive, p50', percentile(received, 0.5), 'ms'),
     row('room of 1,000: message to receive, p99', percentile(received, 0.99), 'ms'),
-    row('room of 1,000: spans', median(largest.blocks.map(({ spans }) => spans)), 'a message'),
+    row(
+      'room of 1,000: spans',
+      median(largest.measured.map(({ block }) => block.spans)),
+      'a message',
+    ),
     loadAverage(`rooms, ${mode}`),
   ]
 }
