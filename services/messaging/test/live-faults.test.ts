@@ -27,10 +27,12 @@ test('what is sent while Redis is away arrives on the other instance when it is 
   two.two.redis.mend()
   const { trace } = await bob.heard('message:new', ({ body }) => body === 'c')
   expect(bodiesOf(bob)).toEqual(['before', 'a', 'b', 'c'])
-  const spans = two.spans(trace?.traceparent.slice(3, 35) ?? '')
-  const net = await eventually(() => spans.find(({ name }) => name === 'process events:messaging'))
-  const above = spans.find(({ id }) => id === net.parentId)
-  expect(above?.name).toBe('publish events:messaging')
+  const spans = () => two.spans(trace?.traceparent.slice(3, 35) ?? '')
+  const caught = await eventually(() =>
+    spans().find(({ name }) => name === 'process events:messaging'),
+  )
+  const above = () => spans().find(({ id }) => id === caught.parentId)
+  expect((await eventually(above)).name).toBe('publish events:messaging')
 
   // And the channel works again.
   await ann.send(bob, 'after')
