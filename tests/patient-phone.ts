@@ -18,6 +18,9 @@ export type PatientPhone = AsyncDisposable & {
 
 const pauseMs = 100
 const pageLimit = 500
+// In this time one message may overtake another on its way.
+const overlapMs = 5_000
+const mostSeen = 256
 
 /**
  * A phone as people hold it: it connects again whenever it is put off, asks for what it missed since
@@ -31,6 +34,7 @@ export async function openPatientPhone(
   const acknowledged = new Map<string, string>()
   const heard = new Set<string>()
   const twice: string[] = []
+  const recent: { id: string; at: number }[] = []
   let since = new Set<string>()
   let last = ''
   let reconnects = -1
@@ -40,6 +44,7 @@ export async function openPatientPhone(
     if (since.has(id)) twice.push(id)
     since.add(id)
     heard.add(id)
+    recent.push({ id, at: Date.now() })
     // Ids grow with time inside a conversation.
     if (id > last) last = id
   }
@@ -51,7 +56,11 @@ export async function openPatientPhone(
       if ((await phone.connect()).status === 200) reconnects++
       else await sleep(pauseMs)
     }
-    while (last && !closed && (await catchUp(phone, last, hear))) {}
+    for (let more = last !== ''; more && !closed; ) {
+      const newest = recent.at(-1)?.at ?? 0
+      const seen = recent.filter(({ at }) => newest - at < overlapMs).map(({ id }) => id)
+      more = await catchUp(phone, { since: last, seen: seen.slice(-mostSeen) }, hear)
+    }
   }
   let connecting = connect()
   phone.socket.on('disconnect', () => {
@@ -88,8 +97,8 @@ export async function openPatientPhone(
 }
 
 /** Whether there is more. */
-async function catchUp(phone: Phone, since: string, hear: (message: { id: string }) => void) {
-  const { status, body } = await phone.say('sync', { since })
+async function catchUp(phone: Phone, known: object, hear: (message: { id: string }) => void) {
+  const { status, body } = await phone.say('sync', known)
   if (status !== 200) throw new Error(`not told what was missed: ${status}`)
   body.messages.forEach(hear)
   return body.messages.length >= pageLimit || body.more

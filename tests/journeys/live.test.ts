@@ -80,7 +80,7 @@ describe('live events', () => {
   it('typing reaches a phone at the other instance', async () => {
     await using two = await twoPhones(1, 2)
     const { answer, trace } = await journey('typing', () =>
-      two.ones.say('typing', { to: two.other.id, typing: true }),
+      two.ones.say('typing', { conversation_id: two.conversation, typing: true }),
     )
     expect(answer.status).toBe(200)
     expect((await two.others.heard('typing')).payload).toEqual({

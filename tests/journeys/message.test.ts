@@ -26,7 +26,7 @@ describe('a message', () => {
   it('to a phone at the other instance is one story, from phone to phone', async () => {
     await using two = await twoPhones(1, 2)
     const { answer, trace } = await journey('a message across instances', () =>
-      two.ones.send(two.other, 'Are the otters up?', 'first-try'),
+      two.ones.send(two.conversation, 'Are the otters up?', 'first-try'),
     )
     expect(answer.body).toEqual({
       id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7/),
@@ -62,6 +62,34 @@ describe('a message', () => {
         messaging SERVER message:send${stored}
           messaging PRODUCER publish message:new  messaging.batch.message_count=1
             phone CONSUMER process message:new  user.id=${two.other.id}${spread}
+    `)
+  })
+
+  it('that is the first between two begins their conversation', async () => {
+    const [one, other] = [await resident(), await resident()]
+    await using phone = await one.phone({ instance: 1 })
+    const { answer, trace } = await journey('a first message', () => phone.send(other))
+    expect(answer.status).toBe(200)
+    await trace.toBe(`
+      phone CLIENT message:send
+        messaging SERVER message:send
+          messaging CLIENT EVAL limit
+          messaging CLIENT BEGIN
+          messaging CLIENT SELECT conversations  db.response.returned_rows=0
+          messaging CLIENT COMMIT
+          messaging CLIENT POST /internal/users/known
+            profile SERVER POST /internal/users/known
+              profile CLIENT SELECT profiles
+          messaging CLIENT BEGIN
+          messaging CLIENT INSERT conversations
+          messaging CLIENT INSERT members
+          messaging CLIENT UPDATE conversations
+          messaging CLIENT INSERT messages
+          messaging PRODUCER publish events:messaging
+            messaging CLIENT INSERT outbox
+          messaging CLIENT COMMIT
+          messaging PRODUCER publish messaging:live
+            messaging CLIENT PUBLISH live
     `)
   })
 
@@ -259,6 +287,7 @@ describe('a phone that was away', () => {
         messaging SERVER sync  user.id=${two.other.id}
           messaging CLIENT BEGIN
           messaging CLIENT SELECT messages
+          messaging CLIENT SELECT members
           messaging CLIENT COMMIT
     `)
     const unknown = await two.others.say('sync', { since: randomUUID() })
