@@ -1,3 +1,5 @@
+// First, since it counts from here on only.
+import './young-space.ts'
 import { createBus } from '@clew/kit/bus'
 import { createHealth } from '@clew/kit/health'
 import { openIdentity } from '@clew/kit/identity'
