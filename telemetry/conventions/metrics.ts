@@ -149,6 +149,18 @@ export const metrics = {
     brief: 'requests refused for their token',
     tags: [],
   },
+  'media_service.variants': {
+    type: 'counter',
+    unit: 'images',
+    brief: 'images whose variants were made, or cannot be: ready, failed',
+    tags: ['outcome'],
+  },
+  'media_service.variants.duration': {
+    type: 'timing',
+    unit: 'ms',
+    brief: 'how long it took to make all variants of an image',
+    tags: [],
+  },
   'messaging_service.event.duration': {
     type: 'timing',
     unit: 'ms',
