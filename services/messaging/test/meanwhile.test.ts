@@ -77,3 +77,29 @@ describe('a message that waits while a group changes', () => {
     expect((await createMessages(postgres).list(ada, id, 1)).messages).toEqual([])
   })
 })
+
+test('messages of several instances at once keep one order, of ids and of times', async () => {
+  const [ada, bob] = [uuid(), uuid()]
+  const { id } = await createGroups(postgres).add(ada, [bob], null)
+  const instances = Array.from({ length: 4 }, () => createMessages(postgres))
+  await Promise.all(
+    instances.flatMap(({ add }) =>
+      Array.from({ length: 12 }, (_, index) =>
+        add(index % 2 ? ada : bob, { conversationId: id }, { body: 'hello', clientId: uuid() }),
+      ),
+    ),
+  )
+  // Each was visible when the next was written: the order of ids is that of the commits.
+  const [pairs] = await owner.query(
+    `select count(*) filter (where visible = (a.id < b.id))::int as right,
+       count(*) filter (where visible <> (a.id < b.id))::int as wrong
+     from messages as a join messages as b using (conversation_id)
+     cross join lateral (select pg_visible_in_snapshot(a.tx, b.snapshot) as visible) as seen
+     where conversation_id = $1 and a.id <> b.id`,
+    [id],
+  )
+  expect(pairs).toEqual({ right: 48 * 47, wrong: 0 })
+  const { messages } = await createMessages(postgres).list(ada, id, 100)
+  const times = messages.map(({ created_at }) => created_at.getTime())
+  expect(times).toEqual([...times].sort((a, b) => b - a))
+})

@@ -140,31 +140,6 @@ describe('a message that is sent again', () => {
   })
 })
 
-test('messages of many at once keep one order, of ids and of times', async () => {
-  const people = await Promise.all(Array.from({ length: 6 }, () => service.person()))
-  const [maker, ...others] = people as [Person, ...Person[]]
-  const conversation_id = await service.group(maker, ...others)
-  await Promise.all(
-    people.flatMap((person) =>
-      Array.from({ length: 8 }, () => service.send(person, { conversation_id })),
-    ),
-  )
-  const { messages } = await history(maker, conversation_id)
-  expect(messages).toHaveLength(48)
-  // Each was visible when the next was written: the order of ids is that of the commits.
-  const [pairs] = await service.owner.query<{ right: number; wrong: number }>(
-    `select count(*) filter (where visible = (a.id < b.id))::int as right,
-       count(*) filter (where visible <> (a.id < b.id))::int as wrong
-     from messages as a join messages as b using (conversation_id)
-     cross join lateral (select pg_visible_in_snapshot(a.tx, b.snapshot) as visible) as seen
-     where conversation_id = $1 and a.id <> b.id`,
-    [conversation_id],
-  )
-  expect(pairs).toEqual({ right: 48 * 47, wrong: 0 })
-  const times = messages.map(({ created_at }: { created_at: string }) => created_at)
-  expect(times).toEqual([...times].sort().reverse())
-})
-
 test('text comes back as it was written', async () => {
   const body = ' 👩‍👩‍👧 \u202eabc\n<b>"\'; drop table messages; --\\ $1 %s é '
   const sent = await service.send(ada, { to: bob.id, body })

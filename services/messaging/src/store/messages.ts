@@ -1,6 +1,7 @@
 import type { Postgres, Queryable } from '@clew/kit/postgres'
 import { Problem } from '@clew/kit/problem'
 import { recordSent } from '../events.ts'
+import { createTurns } from '../turns.ts'
 import { addDirect, noConversation } from './conversations.ts'
 
 /** A row as it is sent out; JSON turns `created_at` into ISO text. */
@@ -14,6 +15,8 @@ export type Message = {
 }
 /** A message, and everybody in its conversation, its sender included. */
 export type Stored = { message: Message; memberIds: string[] }
+type Added = Stored & { repeated: boolean }
+type Draft = { body: string; clientId: string }
 /** Where to: a conversation that is there, or a person with whom there may be none yet. */
 export type Target = { conversationId: string } | { personId: string }
 export type Messages = ReturnType<typeof createMessages>
@@ -27,16 +30,19 @@ const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
  * All throw Problem 503 while Postgres is away.
  */
 export function createMessages(postgres: Postgres) {
+  const take = createTurns()
+
   /**
    * Stores a message and the fact that it was sent, in one transaction. One with a `clientId` that
    * the sender has used before is not stored again: the first comes back.
    * @throws Problem 404 unless the sender is a member; 409 when the client id is of a message elsewhere
    */
-  async function add(
-    me: string,
-    target: Target,
-    draft: { body: string; clientId: string },
-  ): Promise<Stored & { repeated: boolean }> {
+  function add(me: string, target: Target, draft: Draft): Promise<Added> {
+    if ('personId' in target) return addNow(me, target, draft)
+    return take(target.conversationId, () => addNow(me, target, draft))
+  }
+
+  async function addNow(me: string, target: Target, draft: Draft): Promise<Added> {
     try {
       return await postgres.transaction(async (tx) => {
         const conversationId =
