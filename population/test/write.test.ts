@@ -112,7 +112,10 @@ describe('a written population', () => {
 
   it('is not written a second time, at whatever time that is', async () => {
     const later = { ...options, until: new Date(until.getTime() + 86_400_000) }
-    expect(await writePopulation(planPopulation(later), databases)).toBeUndefined()
+    let begins = 0
+    const begun = () => void begins++
+    expect(await writePopulation(planPopulation(later), databases, { begun })).toBeUndefined()
+    expect(begins).toBe(0)
     expect(await countAll(databases)).toEqual(lengths(planPopulation(options)))
   })
 
@@ -120,7 +123,10 @@ describe('a written population', () => {
     const other = planPopulation({ ...options, people: 20, posts: 50, seed: 'other' })
     const own = await openDatabases()
     await writePopulation(planPopulation(options), own)
-    expect(await writePopulation(other, own)).toMatchObject({ people: 20, posts: 50 })
+    let begins = 0
+    const begun = () => void begins++
+    expect(await writePopulation(other, own, { begun })).toMatchObject({ people: 20, posts: 50 })
+    expect(begins).toBe(1)
   })
 })
 

@@ -123,7 +123,13 @@ describe('a new post', () => {
     await worker.build(reader, [])
     link.cut()
     const { post: first } = await postBy(author)
-    await eventually(() => worker.spans().some(({ status }) => status === 'error'))
+    const failed = await eventually(() =>
+      worker.spans().find(({ kind, status }) => kind === 'CONSUMER' && status === 'error'),
+    )
+    // Which neighbour it was, for whoever reads the trace.
+    expect(failed.events.map(({ attributes }) => attributes['exception.message']?.value)).toEqual([
+      'profile cannot be reached right now. Try again in a moment.',
+    ])
     expect(await worker.timeline(reader)).toEqual([])
     link.mend()
     await worker.settled()
