@@ -14,7 +14,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openFiles } from '../src/storage/files.ts'
 import { openS3 } from '../src/storage/s3.ts'
 import type { Storage } from '../src/storage.ts'
+import { photo, video } from './pictures.ts'
 import { findS3Server, s3Ms, startS3Server } from './s3-server.ts'
+import { startService } from './service.ts'
 
 setFlagsFromString('--expose-gc')
 const collect: () => void = runInNewContext('gc')
@@ -295,5 +297,39 @@ describe.skipIf(!s3Server)('S3', () => {
     const stranger = openS3({ ...s3Config(server), endpoint, secretKey: 'wrong' })
     await expect(stranger.head('a/original')).rejects.toMatchObject(away)
     await expect(stranger.get('a/original')).rejects.toMatchObject(away)
+  })
+
+  test('carries what a person uploads, there and back', async () => {
+    await using service = await startService({
+      env: {
+        MEDIA_STORAGE: 's3',
+        MEDIA_S3_ENDPOINT: `http://127.0.0.1:${link.port}`,
+        MEDIA_S3_BUCKET: bucket,
+        MEDIA_S3_ACCESS_KEY: server.accessKey,
+        MEDIA_S3_SECRET_KEY: server.secretKey,
+      },
+    })
+    const person = await service.person()
+    const film = video(7 * megabyte)
+    const uploaded = await service.upload(person, film)
+    expect(uploaded.status).toBe(201)
+    expect(await service.spanNames(uploaded)).toContain('put object')
+    const token = { authorization: `Bearer ${person.token}` }
+    const path = `/media/${uploaded.body.id}/video`
+    const part = await service.get(path, { ...token, range: 'bytes=5000000-5000099' })
+    expect(part.status).toBe(206)
+    expect(part.bytes).toEqual(film.subarray(5_000_000, 5_000_100))
+    const image = await service.upload(person, await photo().jpeg().toBuffer())
+    expect(image.body).toMatchObject({ status: 'processing', width: 48, height: 64 })
+
+    link.cut()
+    const away = await service.upload(person, video(2 * megabyte))
+    expect(away.status).toBe(503)
+    expect((await service.get(path, token)).status).toBe(503)
+    link.mend()
+    expect((await service.get(path, token)).bytes).toHaveLength(film.length)
+    const deleted = await service.ask('DELETE', `/api/media/${uploaded.body.id}`, person)
+    expect(deleted.status).toBe(204)
+    expect(await storage.head(`${uploaded.body.id}/original`)).toBeUndefined()
   })
 })
