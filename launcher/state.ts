@@ -25,9 +25,9 @@ export async function prepareState(state: string): Promise<void> {
   )
 }
 
-/** Forgets all but who runs. */
+/** Forgets all but who runs; the gateway's kept images too. */
 export async function emptyState(state: string): Promise<void> {
-  for (const part of ['data', 'logs', 'keys']) {
+  for (const part of ['data', 'logs', 'keys', 'run/nginx']) {
     await rm(join(state, part), { recursive: true, force: true })
   }
   await prepareState(state)
