@@ -10,9 +10,9 @@ export type Reason = keyof typeof details
 
 const mostPackets = 256
 const mostBytes = 1024 * 1024
-const lingerMs = 5_000
+const lingerMs = 10_000
 
-/** Tells a client why, then disconnects it. What it has not read within 5 s is thrown away. */
+/** Tells a client why, then disconnects it. What it has not read within 10 s is thrown away. */
 export function closeSocket(socket: LiveSocket, reason: Reason): void {
   const connection = wireOf(socket)
   if (reason === 'too_slow') connection.writeBuffer = []
