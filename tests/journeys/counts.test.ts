@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { expect, it } from 'vitest'
 import type { Answer } from '../answer.ts'
 import { openAdmin, untilHandled } from '../handled.ts'
@@ -51,7 +52,7 @@ it('hot requests cost what they are meant to cost', async () => {
 
 it('hot requests of messages cost what they are meant to cost', async () => {
   await using two = await twoPhones(1, 2)
-  const said = { conversation_id: two.conversation, body: 'Words', client_id: 'counted' }
+  const said = { conversation_id: two.conversation, body: 'Words', client_id: randomUUID() }
   const table = {
     'message, across instances': await count(() => two.ones.send(two.conversation)),
     'message over HTTP': await count(() => two.one.post('/api/messages', said)),
@@ -80,6 +81,7 @@ it('photos cost nothing where they are read', async () => {
   const post = await author.post('/api/posts', { content: 'A photo', media_ids: [id] })
   await untilHandled('events:feed', post.body.id)
   await newcomer().get(url)
+  await reader.timeline()
   const table = {
     'timeline with photos': await count(() => reader.timeline()),
     'image, cached': await count(() => newcomer().get(url)),
