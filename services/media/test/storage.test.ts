@@ -262,10 +262,11 @@ describe.skipIf(!s3Server)('S3', () => {
   test('that hangs is waited for only so long', async () => {
     const key = `${uuid()}/original`
     await storage.put(key, streamOf(Buffer.from('whole')))
-    link.stall()
     const endpoint = `http://127.0.0.1:${link.port}`
     const patience = { answerMs: 200, partMs: 400 }
     const hasty = openS3({ ...s3Config(server), endpoint }, patience)
+    await hasty.head(key)
+    link.stall()
     await expectAway(everyVerb(key, hasty))
     link.mend()
     expect(String(await read(storage, key))).toBe('whole')
