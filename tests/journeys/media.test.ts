@@ -24,6 +24,13 @@ const made = `
                 media-worker CLIENT INSERT outbox
               media-worker CLIENT COMMIT`
 
+// Once for each file that the gateway may have kept.
+const asksGateway = `
+              media-worker CLIENT GET /media/{id}/{variant}  http.response.status_code=404
+                gateway SERVER GET /media/{id}/{variant}  clew.cache=miss
+                  media SERVER GET /media/{id}/{variant}
+                    media CLIENT SELECT media`
+
 const variant = (id: string, name: string, width: number, height: number) => ({
   name,
   url: `/media/${id}/${name}`,
@@ -215,6 +222,22 @@ describe('an image', () => {
     await expect.poll(async () => (await owner.get(path)).status, { timeout: 5_000 }).toBe(200)
     const removed = await journey('a photo is deleted', () => owner.delete(`/api/media/${id}`))
     expect(removed.answer.status).toBe(204)
+    await removed.trace.toBe(`
+      gateway SERVER DELETE /api/media/{id}  http.response.status_code=204
+        media SERVER DELETE /api/media/{id}  user.id=${owner.id}
+          media CLIENT BEGIN
+          media CLIENT SELECT media
+          media CLIENT SELECT uses  db.response.returned_rows=0
+          media CLIENT UPDATE media
+          media PRODUCER publish events:media  clew.event.type=media.deleted
+            media CLIENT INSERT outbox
+            media-worker CONSUMER process events:media${asksGateway.repeat(3)}
+          media CLIENT COMMIT
+          media INTERNAL remove object
+          media INTERNAL remove object
+          media INTERNAL remove object
+          media CLIENT DELETE media
+    `)
     expect((await owner.get(path)).status).toBe(404)
     expect((await owner.get(`/api/media/${id}`)).status).toBe(404)
   })
