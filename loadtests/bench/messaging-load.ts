@@ -6,7 +6,7 @@ export type Measured = { block: Block; sent: Sent }
 
 /**
  * Has messages sent, and tells what each took.
- * @throws Error when more than one in a hundred was refused or lost: the run is void
+ * @throws Error when more than one in twenty was refused or lost: the run is void
  */
 export async function measureSending(
   { platform, driver }: MessagingWorld,
@@ -18,7 +18,7 @@ export async function measureSending(
   })
   const [only] = sent as [Sent]
   const lost = only.received.filter((ms) => ms === Number.POSITIVE_INFINITY).length
-  if (lost > only.received.length / 100) {
+  if (lost > only.received.length / 20) {
     const why = only.refusals[0] ?? 'though none was refused'
     throw new Error(`${lost} of ${only.received.length} did not come, ${why}: the run is void`)
   }

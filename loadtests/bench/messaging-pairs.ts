@@ -31,8 +31,7 @@ export async function benchPairs(
     // Whoever writes to somebody for the first time is looked up: in a process that is cold as well.
     await side.world.driver.ask('send', sendsOf(side, side.turns.length, 'first', perSecond / 10))
     // Long enough for the compiler to have done its work.
-    await exchange(side, amount * 2, 'warm')
-    side.measured.length = 0
+    await side.world.driver.ask('send', sendsOf(side, amount * 2, 'warm', perSecond))
   }
   for (let round = 0; round < rounds; round++) {
     for (const side of [a, b, b, a]) await exchange(side, amount, `${round}${side.measured.length}`)
