@@ -186,31 +186,32 @@ describe.each([
     expect(await storage.head(key)).toEqual({ bytes: 8 * megabyte })
   })
 
-  testHere('20 MB pass through without being held in memory', async () => {
+  testHere('48 MB pass through without being held in memory', async () => {
     const piece = randomBytes(megabyte)
     const key = `${uuid()}/original`
     const [before, samples] = [liveBytes(), [0]]
     let given = 0
     const source = Readable.from(
       (async function* () {
-        for (; given < 20; given++) {
+        for (; given < 48; given++) {
           yield piece
           await sleep(5)
-          samples.push(liveBytes() - before)
+          if (given % 4 === 0) samples.push(liveBytes() - before)
         }
       })(),
       { objectMode: false },
     )
     await storage.put(key, source)
-    expect(given).toBe(20)
+    expect(given).toBe(48)
     const found = await storage.get(key)
     let bytes = 0
     for await (const chunk of found?.stream ?? []) {
       bytes += chunk.length
-      if (bytes % megabyte < chunk.length) samples.push(liveBytes() - before)
+      if (bytes % (4 * megabyte) < chunk.length) samples.push(liveBytes() - before)
     }
-    expect(bytes).toBe(20 * megabyte)
-    expect(Math.max(...samples)).toBeLessThan(16 * megabyte)
+    expect(bytes).toBe(48 * megabyte)
+    // Over S3 some parts of 5 MB are under way.
+    expect(Math.max(...samples)).toBeLessThan(28 * megabyte)
   })
 })
 
