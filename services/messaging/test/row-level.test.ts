@@ -46,6 +46,7 @@ async function as(userId: string, text: string, values: unknown[] = []) {
 
 const tables = ['conversations', 'members', 'messages']
 const forbidden = /row-level security/
+const denied = /permission denied/
 
 describe('conversations, seen by the role messaging', () => {
   it.each(tables)('%s are there for who is in them', async (table) => {
@@ -81,7 +82,8 @@ describe('conversations, seen by the role messaging', () => {
 
   it('keep what was said as it was said, even from who said it', async () => {
     for (const userId of [ada, bob, eve]) {
-      expect(await as(userId, `update messages set body = 'no' returning id`)).toEqual([])
+      const change = as(userId, `update messages set body = 'no' returning id`)
+      await expect(change).rejects.toThrow(denied)
       expect(await as(userId, 'delete from messages returning id')).toEqual([])
     }
   })
@@ -119,7 +121,67 @@ describe('conversations, seen by the role messaging', () => {
     expect(await as(ada, read, [said, bob])).toEqual([])
     expect(await as(eve, read, [said, bob])).toEqual([])
     expect(await as(bob, read, [said, bob])).toHaveLength(2)
-    await expect(as(bob, 'update members set user_id = $1', [eve])).rejects.toThrow(forbidden)
+    await expect(as(bob, 'update members set user_id = $1', [eve])).rejects.toThrow(denied)
+  })
+
+  it('are not made of another that one is in', async () => {
+    const mal = uuid()
+    const own = (await createGroups(postgres).add(mal, [uuid()], null)).id
+    for (const change of [
+      `update members set conversation_id = '${direct}' where user_id = '${mal}'`,
+      `update members set joined_at = now() where user_id = '${mal}'`,
+      `update conversations set id = '${uuid()}' where id = '${own}'`,
+      `update conversations set made_by = '${mal}' where id = '${own}'`,
+      `update conversations set kind = 'direct', direct_key = 'a:b' where id = '${own}'`,
+      `insert into messages (id, conversation_id, sender_id, client_id, body, snapshot)
+       values (uuidv7(), '${own}', '${mal}', 'c1', 'early', '1:1:')`,
+    ]) {
+      await expect(as(mal, change)).rejects.toThrow(denied)
+    }
+    const touch = 'update conversations set activity_id = uuidv7() where id = $1 returning id'
+    expect(await as(mal, touch, [own])).toEqual([{ id: own }])
+    expect(await as(mal, touch, [group])).toEqual([])
+  })
+
+  it('are handed over by their maker alone', async () => {
+    const makerAfter = async (userId: string) => {
+      await service.query('begin')
+      try {
+        await service.query(`select set_config('app.user_id', $1, true)`, [userId])
+        await service.query('select from hand_over($1)', [group])
+        await service.query(`select set_config('app.user_id', $1, true)`, [ada])
+        const { rows } = await service.query('select made_by from conversations where id = $1', [
+          group,
+        ])
+        return rows[0].made_by
+      } finally {
+        await service.query('rollback')
+      }
+    }
+    expect(await makerAfter(eve)).toBe(ada)
+    expect(await makerAfter(bob)).toBe(ada)
+    expect(await makerAfter(ada)).toBe(bob)
+  })
+
+  it('are delivered from for their senders alone, though they have left', async () => {
+    const messages = createMessages(postgres)
+    const groups = createGroups(postgres)
+    const mal = uuid()
+    const { id } = await groups.add(ada, [bob, mal], null)
+    const draft = { body: 'bye', clientId: uuid() }
+    const { message } = await messages.add(mal, { conversationId: id }, draft)
+    await groups.remove(mal, id, mal)
+    expect(await messages.find(mal, message.id)).toBe(undefined)
+    expect(await messages.findSent(mal, message.id)).toEqual({
+      message,
+      memberIds: [ada, bob].sort(),
+    })
+    for (const userId of [ada, bob, eve]) {
+      expect(await messages.findSent(userId, message.id)).toBe(undefined)
+    }
+    await groups.remove(bob, id, bob)
+    await groups.remove(ada, id, ada)
+    expect((await messages.findSent(mal, message.id))?.memberIds).toEqual([])
   })
 
   it('are found by no function of the store', async () => {

@@ -140,7 +140,7 @@ test('to make a group, to bring somebody and to take them out', async () => {
   ])
   const left = await service.ask('DELETE', `${members}/${ada.id}`, options)
   expect(await names(left)).toEqual([
-    ...['BEGIN', 'SELECT conversations', 'UPDATE conversations', 'DELETE members', 'COMMIT'],
+    ...['BEGIN', 'SELECT conversations', 'SELECT hand_over', 'DELETE members', 'COMMIT'],
   ])
 })
 

@@ -48,15 +48,7 @@ export function createGroups(postgres: Postgres) {
       if (person !== me && made_by !== me) {
         throw new Problem(403, 'Only who made a group may take others out of it.')
       }
-      if (person === made_by) {
-        await tx.query(
-          `update conversations set made_by = heir.user_id
-           from (select user_id from members where conversation_id = $1 and user_id <> $2
-                 order by joined_at, user_id limit 1) as heir
-           where id = $1`,
-          [id, me],
-        )
-      }
+      if (person === made_by) await tx.query('select from hand_over($1)', [id])
       const gone = await tx.query(
         'delete from members where conversation_id = $1 and user_id = $2 returning user_id',
         [id, person],

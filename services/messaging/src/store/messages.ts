@@ -97,6 +97,20 @@ export function createMessages(postgres: Postgres) {
   }
 
   /**
+   * A message of `me` with whom it is for, as they are now. `me` may have left the conversation
+   * since: what was said is still to be delivered.
+   */
+  function findSent(me: string, messageId: string): Promise<Stored | undefined> {
+    return postgres.transaction(async (tx) => {
+      const [row] = await tx.query<Row>(
+        `select ${messageColumns}, member_ids from sent_message($1)`,
+        [messageId],
+      )
+      return row && toStored(row)
+    }, me)
+  }
+
+  /**
    * What was written in all conversations of `me` since the message `since`, the newest that is
    * known: everything with a later id, and everything that was not committed yet when `since` was
    * written. So one that got its id before, and was committed after, is not lost. Oldest first, up
@@ -133,16 +147,17 @@ export function createMessages(postgres: Postgres) {
     }, me)
   }
 
-  return { add, list, find, missed }
+  return { add, list, find, findSent, missed }
 }
 
-type Row = Message & { member_ids: string }
+/** `member_ids` is null when all have left. */
+type Row = Message & { member_ids: string | null }
 
 const withMembers = `${messageColumns}, member_ids(conversation_id)`
 const rowLevelSecurity = '42501'
 
 function toStored({ member_ids, ...message }: Row): Stored {
-  return { message, memberIds: member_ids.split(' ') }
+  return { message, memberIds: member_ids?.split(' ') ?? [] }
 }
 
 /** Ends the transaction of a message that was stored before: nothing is changed by it. */
