@@ -144,23 +144,25 @@ describe('conversations, seen by the role messaging', () => {
   })
 
   it('are handed over by their maker alone', async () => {
+    // Ada would be next, whoever asks.
+    const { id } = await createGroups(postgres).add(bob, [ada, eve], null)
     const makerAfter = async (userId: string) => {
       await service.query('begin')
       try {
         await service.query(`select set_config('app.user_id', $1, true)`, [userId])
-        await service.query('select from hand_over($1)', [group])
+        await service.query('select from hand_over($1)', [id])
         await service.query(`select set_config('app.user_id', $1, true)`, [ada])
-        const { rows } = await service.query('select made_by from conversations where id = $1', [
-          group,
-        ])
+        const made = 'select made_by from conversations where id = $1'
+        const { rows } = await service.query(made, [id])
         return rows[0].made_by
       } finally {
         await service.query('rollback')
       }
     }
-    expect(await makerAfter(eve)).toBe(ada)
+    expect(await makerAfter(eve)).toBe(bob)
+    expect(await makerAfter(uuid())).toBe(bob)
     expect(await makerAfter(bob)).toBe(ada)
-    expect(await makerAfter(ada)).toBe(bob)
+    await createGroups(postgres).remove(eve, id, eve)
   })
 
   it('are delivered from for their senders alone, though they have left', async () => {
