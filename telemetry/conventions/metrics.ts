@@ -161,6 +161,24 @@ export const metrics = {
     brief: 'how long it took to make all variants of an image',
     tags: [],
   },
+  'messaging_service.connects': {
+    type: 'counter',
+    unit: 'connections',
+    brief: 'sockets that came: joined, or the status they were refused with',
+    tags: ['outcome'],
+  },
+  'messaging_service.delivery.duration': {
+    type: 'timing',
+    unit: 'ms',
+    brief: 'how long after a message was made it was sent to the sockets of an instance',
+    tags: [],
+  },
+  'messaging_service.disconnects': {
+    type: 'counter',
+    unit: 'connections',
+    brief: 'sockets that went: expired, revoked, too_slow, stopping, or what Socket.IO says',
+    tags: ['reason'],
+  },
   'messaging_service.event.duration': {
     type: 'timing',
     unit: 'ms',
@@ -172,6 +190,13 @@ export const metrics = {
     unit: 'groups',
     brief: 'conversations of more than two people begun',
     tags: [],
+  },
+  'messaging_service.messages.delivered': {
+    type: 'counter',
+    unit: 'messages',
+    brief:
+      'messages sent to sockets, one for each: live, net (the live channel had lost it) or sync (asked for)',
+    tags: ['how'],
   },
   'messaging_service.messages.repeated': {
     type: 'counter',

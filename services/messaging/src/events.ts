@@ -33,6 +33,23 @@ export function createEvents(metrics: Metrics, relay: Pick<Relay, 'wake'>, log: 
       metrics.count('groups.made')
       log.info({ user: userId, conversation: conversationId }, 'group made')
     },
+    /** Messages went to sockets: `count` is the product of both. */
+    delivered(how: 'live' | 'net' | 'sync', count: number) {
+      if (count > 0) metrics.count('messages.delivered', { how }, count)
+    },
+    /** @param ms from when a message was made until it was written to the sockets of this instance */
+    deliveryTook(ms: number) {
+      // Clocks of two machines may differ by more than that.
+      metrics.timing('delivery.duration', Math.max(0, ms))
+    },
+    /** A socket came. `outcome` is `joined`, or the status that it was refused with. */
+    connected(outcome: 'joined' | number) {
+      metrics.count('connects', { outcome: String(outcome) })
+    },
+    /** A socket that had joined has gone. `reason` is ours, as in `closing`, or that of Socket.IO. */
+    disconnected(reason: string) {
+      metrics.count('disconnects', { reason: reason.replaceAll(' ', '_') })
+    },
     /** A bearer was not accepted. `reason` says why; the person is not told. */
     tokenRefused(reason: string) {
       metrics.count('token.refused')
