@@ -180,6 +180,17 @@ describe('an image', () => {
     await expect.poll(async () => (await ask()).status, { timeout: 10_000 }).toBe(200)
   })
 
+  test('whose time is over and that is private by then is not shown when media is away', async () => {
+    media.answer.headers = { ...publicImage, 'x-accel-expires': '1' }
+    await ask()
+    await sleep(2_100)
+    Object.assign(media.answer, { status: 404, headers: absent, body: '{}' })
+    expect((await ask()).status).toBe(404)
+    await media[Symbol.asyncDispose]()
+    await sleep(2_100)
+    expect((await ask()).status).toBe(404)
+  })
+
   test('whose time is over is asked for, and not sent again when it is the same', async () => {
     media.answer.headers = { ...publicImage, 'x-accel-expires': '1' }
     await ask()
