@@ -180,6 +180,16 @@ describe('an image', () => {
     await expect.poll(async () => (await ask()).status, { timeout: 10_000 }).toBe(200)
   })
 
+  test('is kept under the one name that is refreshed', async () => {
+    for (const other of [image.replace('aa3f', 'AA3F'), `${image}2`]) {
+      expect((await shown(ask(other)))[0]).toBe(200)
+      expect((await shown(ask(other)))[1]).toBe(null)
+    }
+    expect(media.asked).toHaveLength(4)
+    expect(await shown(ask(image.replace('card', 'car%64')))).toEqual([200, 'miss', '0123456789'])
+    expect(await shown(ask())).toEqual([200, 'hit', '0123456789'])
+  })
+
   test('whose time is over and that is private by then is not shown when media is away', async () => {
     media.answer.headers = { ...publicImage, 'x-accel-expires': '1' }
     await ask()
