@@ -8,6 +8,8 @@ export type Sketch = {
   id: string
   parent?: string
   service: string
+  /** `service.instance.id`. */
+  instance?: string
   kind?: keyof typeof kinds
   name: string
   /** Milliseconds since the trace began. */
@@ -19,15 +21,16 @@ export type Sketch = {
 }
 
 /**
- * OTLP JSON as lens and Jaeger answer it: one entry a service, ids in hex, times as text.
+ * OTLP JSON as lens and Jaeger answer it: one entry a process, ids in hex, times as text.
  * @param began when the trace began, in milliseconds since 1970
  */
 export function toOtlp(sketches: Sketch[], began = longAgo): ResourceSpans[] {
-  const services = [...new Set(sketches.map((sketch) => sketch.service))]
-  return services.map((service) => {
-    const own = sketches.filter((sketch) => sketch.service === service)
+  const processes = Map.groupBy(sketches, ({ service, instance }) => `${service} ${instance}`)
+  return [...processes.values()].map((own) => {
+    const { service, instance } = own[0]!
+    const said = { 'service.name': service, ...(instance && { 'service.instance.id': instance }) }
     return {
-      resource: { attributes: [{ key: 'service.name', value: { stringValue: service } }] },
+      resource: { attributes: attributes(said) },
       scopeSpans: [{ spans: own.map((sketch) => toOtlpSpan(sketch, began)) }],
     }
   })

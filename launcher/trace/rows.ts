@@ -11,6 +11,8 @@ export type Note = { text: string; mood: Mood }
 /** One line of the waterfall, and the notes that stand below it. */
 export type Row = {
   service: string
+  /** The service, or which of its processes when several had a part: `messaging-2`. */
+  source: string
   /** Tree lines leading to this row, two characters a level. */
   guides: string[]
   /** Tree lines for the notes below this row. */
@@ -37,6 +39,7 @@ const usualWait = 50_000
 export function toRows(tree: Tree, full: boolean): Row[] {
   const spans = new Map(tree.spans.map((span) => [span.id, span]))
   const told = errorsToldBelow(tree)
+  const sourceOf = nameSources(tree.spans)
   const arrange = (nodes: Node[]): Item[] => (full ? nodes : foldSiblings(nodes))
   const rows: Row[] = []
   const waiting: { item: Item; above: string[]; last: boolean; root: boolean }[] = []
@@ -54,15 +57,30 @@ export function toRows(tree: Tree, full: boolean): Row[] {
     const children = isFold(item) ? [] : item.children
     const noteGuides = [...below, children.length > 0 ? '│ ' : '  ']
     const shape = { guides, noteGuides }
-    if (isFold(item)) rows.push({ ...foldRow(item), ...shape })
-    else if (item.state === 'missing') rows.push({ ...missingRow(item), ...shape })
-    else rows.push({ ...spanRow(item, spans, told), ...shape })
+    if (isFold(item))
+      rows.push({ ...foldRow(item), source: sourceOf(item.folded[0]!.span), ...shape })
+    else if (item.state === 'missing') rows.push({ ...missingRow(item), source: '', ...shape })
+    else rows.push({ ...spanRow(item, spans, told), source: sourceOf(item.span), ...shape })
     enqueue(children, below, false)
   }
   return rows
 }
 
-type Content = Omit<Row, 'guides' | 'noteGuides'>
+type Content = Omit<Row, 'source' | 'guides' | 'noteGuides'>
+
+/** Names a process only where its service alone would not tell who it was. */
+function nameSources(spans: Span[]): (span: Span) => string {
+  const instances = new Map<string, Set<string>>()
+  for (const { service, instance } of spans) {
+    const known = instances.get(service)
+    if (known) known.add(instance)
+    else instances.set(service, new Set([instance]))
+  }
+  return ({ service, instance }) =>
+    (instances.get(service)?.size ?? 0) > 1 && instance.startsWith(`${service}-`)
+      ? instance
+      : service
+}
 
 function spanRow(node: Node, spans: Map<string, Span>, told: Set<Span>): Content {
   const { span } = node

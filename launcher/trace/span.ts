@@ -8,6 +8,8 @@ export type Span = {
   /** Empty for a root. */
   parentId: string
   service: string
+  /** Which process of the service, as `service.instance.id` says; empty when it says nothing. */
+  instance: string
   name: string
   kind: SpanKind
   /** Microseconds since the trace's first span started. */
@@ -59,9 +61,11 @@ const kinds: SpanKind[] = ['internal', 'internal', 'server', 'client', 'producer
  */
 export function toSpans(resourceSpans: ResourceSpans[]): Span[] {
   const found = resourceSpans.flatMap((resource) => {
-    const service = String(toRecord(resource.resource?.attributes)['service.name'] ?? 'unknown')
+    const said = toRecord(resource.resource?.attributes)
+    const service = printable(String(said['service.name'] ?? 'unknown'))
+    const instance = printable(String(said['service.instance.id'] ?? ''))
     return spansOf(resource).map((span) => ({
-      service: printable(service),
+      source: { service, instance },
       span,
       start: startOf(span),
     }))
@@ -71,9 +75,9 @@ export function toSpans(resourceSpans: ResourceSpans[]): Span[] {
     0n,
   )
   const spans = new Map<string, Span>()
-  for (const { service, span, start } of found) {
-    const read = toSpan(span, service, start === 0n ? 0 : Number(start - first) / 1000, first)
-    const key = `${read.traceId} ${read.id} ${service} ${read.name} ${start}`
+  for (const { source, span, start } of found) {
+    const read = toSpan(span, source, start === 0n ? 0 : Number(start - first) / 1000, first)
+    const key = `${read.traceId} ${read.id} ${source.service} ${read.name} ${start}`
     if (!spans.has(key)) spans.set(key, read)
   }
   return [...spans.values()].sort((a, b) => a.start - b.start)
@@ -97,7 +101,9 @@ function spansOf(resource: ResourceSpans): OtlpSpan[] {
   return (resource.scopeSpans ?? []).flatMap((scope) => scope.spans ?? [])
 }
 
-function toSpan(span: OtlpSpan, service: string, start: number, first: bigint): Span {
+type Source = Pick<Span, 'service' | 'instance'>
+
+function toSpan(span: OtlpSpan, source: Source, start: number, first: bigint): Span {
   const end = BigInt(span.endTimeUnixNano || 0)
   const events = (span.events ?? []).filter((event) => event.name === 'exception')
   const kind = toKind(span.kind)
@@ -106,7 +112,7 @@ function toSpan(span: OtlpSpan, service: string, start: number, first: bigint): 
     traceId: span.traceId ?? '',
     id: span.spanId ?? '',
     parentId: span.parentSpanId ?? '',
-    service,
+    ...source,
     name: nameOf(span.name ?? '', kind, attributes),
     kind,
     start,

@@ -37,6 +37,19 @@ gateway    1 span   730 µs own time
 profile   4 spans   660 µs own time, Postgres 1.25 ms, Redis 780 µs`)
 })
 
+test('which process it was, where a service has several and more than one had a part', () => {
+  const [one, two] = ['messaging-1', 'messaging-2']
+  const service = 'messaging'
+  const sent: Sketch[] = [
+    { id: 'a', service, instance: one, kind: 'server', name: 'message:send', at: [0, 4] },
+    { id: 'b', parent: 'a', service, instance: one, kind: 'producer', name: 'publish', at: [2, 3] },
+    { id: 'c', parent: 'b', service, instance: two, kind: 'consumer', name: 'process', at: [3, 4] },
+  ]
+  const sources = (drawn: string) => drawn.match(/^messaging(?:-\d)?(?= +[└├m])/gm)
+  expect(sources(draw(sent))).toEqual([one, one, two])
+  expect(sources(draw(sent.slice(0, 2)))).toEqual([service, service])
+})
+
 test('work after the answer is told apart from the answer', () => {
   expect(`\n${draw(registration)}`).toBe(`
 POST /api/auth/register → 201                                            84.2 ms

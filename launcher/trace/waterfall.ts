@@ -41,7 +41,7 @@ export function render(tree: Tree, { width, color, full }: RenderOptions): strin
 
 function createLayout(tree: Tree, rows: Row[], width: number): Layout {
   const service = Math.min(
-    rows.reduce((most, row) => Math.max(most, length(row.service)), 4),
+    rows.reduce((most, row) => Math.max(most, length(row.source)), 4),
     12,
   )
   const free = width - service - durationWidth - gaps
@@ -89,7 +89,7 @@ function axis(layout: Layout, tree: Tree, palette: Palette): string {
 }
 
 function drawRow(row: Row, layout: Layout, across: number, palette: Palette): string[] {
-  const service = pad(cut(row.service, layout.service), layout.service)
+  const service = pad(cut(row.source, layout.service), layout.service)
   const bar = drawBar(row.bars, layout.timeline)
   const line = [
     palette.service(row.service, service),

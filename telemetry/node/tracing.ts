@@ -21,10 +21,12 @@ export function startTracing(
   env: NodeJS.ProcessEnv,
   createProvider: (exporting: Export, workshop: boolean) => TracerProvider,
 ): void {
+  const service = env.OTEL_SERVICE_NAME || 'unknown_service'
   const exporting = createExport(env.OTEL_EXPORTER_OTLP_ENDPOINT || 'http://127.0.0.1:4318', {
-    'service.name': env.OTEL_SERVICE_NAME || 'unknown_service',
+    'service.name': service,
     'service.version': env.npm_package_version || '0.1.0',
-    'service.instance.id': randomUUID(),
+    // Of a service that runs more than once, which: a reader has to tell them apart.
+    'service.instance.id': env.CLEW_INSTANCE ? `${service}-${env.CLEW_INSTANCE}` : randomUUID(),
     'deployment.environment.name': env.CLEW_ENVIRONMENT || 'development',
     'telemetry.sdk.language': 'nodejs',
   })

@@ -36,7 +36,7 @@ describe('spans on their way to the collector', () => {
     expect(span?.resource).toMatchObject({
       'service.name': { value: 'maker' },
       'service.version': { type: 'string' },
-      'service.instance.id': { type: 'string' },
+      'service.instance.id': { value: 'maker-7' },
       'deployment.environment.name': { value: 'test' },
     })
     expect(span?.attributes['cache.hit']).toEqual({ type: 'boolean', value: true })
@@ -126,6 +126,7 @@ async function makeSpans(endpoint: string, { spans, perSecond, stays = false, ea
         OTEL_SERVICE_NAME: 'maker',
         OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
         CLEW_ENVIRONMENT: 'test',
+        CLEW_INSTANCE: '7',
         CLEW_TELEMETRY: 'lean',
         CLEW_STATSD: ear?.address ?? '127.0.0.1:9',
       },
