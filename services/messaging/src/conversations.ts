@@ -3,7 +3,8 @@ import type { Events } from './events.ts'
 import type { Live } from './live.ts'
 import type { People } from './people.ts'
 import type { NewConversation } from './schemas.ts'
-import type { Conversation, ConversationStore } from './store/conversations.ts'
+import type { Conversation } from './store/conversation.ts'
+import type { ConversationStore } from './store/conversations.ts'
 import type { Groups } from './store/groups.ts'
 
 type Deps = {

@@ -28,6 +28,7 @@ import { createSending } from './sending.ts'
 import { startSessionWatch } from './session-watch.ts'
 import { attachSockets } from './sockets.ts'
 import { createConversationStore } from './store/conversations.ts'
+import { createDirectStore } from './store/directs.ts'
 import { createGroups } from './store/groups.ts'
 import { createMessages } from './store/messages.ts'
 import { createWatching } from './watching.ts'
@@ -45,7 +46,7 @@ await run('messaging', async ({ own, log, stopping }) => {
   const messages = createMessages(postgres)
   const store = createConversationStore(postgres)
   const groups = createGroups(postgres)
-  const directs = createDirects(store)
+  const directs = createDirects(createDirectStore(postgres))
   const people = createPeople(own(createClient('profile', config.profileUrl)))
 
   const connections = createConnections()
@@ -53,7 +54,7 @@ await run('messaging', async ({ own, log, stopping }) => {
   const presence = createPresence(redis, connections, config.presenceSeconds)
   const watching = createWatching(presence)
   const live = own(startLive({ redis, connections, delivered, watching, log }))
-  const net = own(startNet({ bus, messages, delivered, live, log }))
+  const net = own(startNet({ bus, messages, delivered, live, connections, log }))
   const limits = createLimits(redis, metrics)
 
   const sending = createSending({ messages, directs, people, live, limits, events })

@@ -129,10 +129,14 @@ export const presenceEvent = z.strictObject({
   user_ids: z.array(givenId).min(1).max(100),
   ...context,
 })
-/** `seen` are the ids of what came in the seconds before `since` did, in any order. */
+/**
+ * `seen` are the ids of what came in the seconds before `since` did, in any order. `after` is the
+ * last message of the portion before, of an answer that has more than one.
+ */
 export const syncEvent = z.strictObject({
   since: givenId,
   seen: z.array(givenId).max(256).optional(),
+  after: givenId.optional(),
   ...context,
 })
 

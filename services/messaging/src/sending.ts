@@ -6,7 +6,8 @@ import type { Limits } from './limits.ts'
 import type { Live } from './live.ts'
 import type { People } from './people.ts'
 import type { NewMessage } from './schemas.ts'
-import type { Message, Messages, Target } from './store/messages.ts'
+import type { Message } from './store/message.ts'
+import type { Messages, Target } from './store/messages.ts'
 
 type Deps = {
   messages: Pick<Messages, 'add'>

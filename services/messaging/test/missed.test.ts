@@ -1,9 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { openPostgres, type Postgres } from '@clew/kit/postgres'
 import { openTestDatabase, type TestDatabase } from '@clew/tests/service-database'
 import pg from 'pg'
 import { v7 as uuid } from 'uuid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createGroups } from '../src/store/groups.ts'
+import type { Message } from '../src/store/message.ts'
 import { createMessages, type Messages } from '../src/store/messages.ts'
 
 let database: TestDatabase
@@ -19,13 +21,29 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]()
 })
 
-async function say(from: string, to: string): Promise<string> {
+async function say(from: string, to: string, body = 'hello'): Promise<string> {
+  return (await messages.add(from, { personId: to }, { body, clientId: uuid() })).message.id
+}
+
+async function sayIn(conversationId: string, from: string): Promise<string> {
   const draft = { body: 'hello', clientId: uuid() }
-  return (await messages.add(from, { personId: to }, draft)).message.id
+  return (await messages.add(from, { conversationId }, draft)).message.id
 }
 
 async function missed(me: string, since: string, seen?: string[]): Promise<string[]> {
   return (await messages.missed(me, since, seen)).messages.map(({ id }) => id)
+}
+
+/** All portions, as a client asks for them. */
+async function readPortions(me: string, since: string, seen?: string[]) {
+  const portions: Message[][] = []
+  for (let more = true; more; ) {
+    const portion = await messages.missed(me, since, seen, portions.at(-1)?.at(-1)?.id)
+    portions.push(portion.messages)
+    more = portion.more
+    if (portions.length > 100) throw new Error('it never ends')
+  }
+  return portions
 }
 
 /** Begins to write, as the store does, and commits when told. */
@@ -97,20 +115,25 @@ describe('what was missed since a message', () => {
       [ada],
     )
     await owner[Symbol.asyncDispose]()
-    const found: string[] = []
-    const portions: [number, boolean][] = []
-    for (let from = since, more = true; more; from = found.at(-1) ?? '') {
-      const portion = await messages.missed(me, from)
-      found.push(...portion.messages.map(({ id }) => id))
-      portions.push([portion.messages.length, portion.more])
-      more = portion.more
+    const portions = await readPortions(me, since)
+    expect(portions.map(({ length }) => length)).toEqual([500, 500, 200])
+    expect(portions.flat().map(({ id }) => id)).toEqual(rows.map(({ id }) => id))
+  })
+
+  test('is given in portions of few bytes, whatever was written', async () => {
+    const [me, ada] = [uuid(), uuid()]
+    // Each byte is six in JSON.
+    const body = '\u0001'.repeat(4_096)
+    const expected: string[] = []
+    for (let n = 0; n < 30; n++) expected.push(await say(ada, me, body))
+    // Told that none of them came, it goes through all that was said in the 5 seconds before.
+    const since = await say(ada, me)
+    const portions = await readPortions(me, since, [])
+    expect(portions.map(({ length }) => length)).toEqual([10, 10, 10])
+    for (const portion of portions) {
+      expect(JSON.stringify(portion).length).toBeLessThan(256 * 1024)
     }
-    expect(portions).toEqual([
-      [500, true],
-      [500, true],
-      [200, false],
-    ])
-    expect(found).toEqual(rows.map(({ id }) => id))
+    expect(portions.flat().map(({ id }) => id)).toEqual(expected)
   })
 
   test('holds, for who tells what they have, also what was overtaken on its way', async () => {
@@ -122,6 +145,52 @@ describe('what was missed since a message', () => {
     expect(await missed(me, since)).toEqual([next])
     expect(await missed(me, since, [had])).toEqual([overtaken, next])
     expect(await missed(me, since, [])).toEqual([had, overtaken, next])
+  })
+
+  test('is what was said in a group once I was in it; what was said before is history', async () => {
+    const [me, ada, bob] = [uuid(), uuid(), uuid()]
+    const groups = createGroups(postgres)
+    const { id } = await groups.add(ada, [bob], null)
+    const since = await say(ada, me)
+    const before = await sayIn(id, ada)
+    await groups.bring(bob, id, [me])
+    const after = [await sayIn(id, ada), await sayIn(id, bob)]
+    expect(await missed(me, since)).toEqual(after)
+    expect((await messages.list(me, id, 10)).messages.map((one) => one.id)).toContain(before)
+    await groups.remove(me, id, me)
+    await sayIn(id, ada)
+    expect(await missed(me, since)).toEqual([])
+    await groups.bring(bob, id, [me])
+    const again = await sayIn(id, ada)
+    expect(await missed(me, since)).toEqual([again])
+    // Who brings somebody who is in it already changes nothing for them.
+    await groups.bring(bob, id, [me])
+    expect(await missed(me, since)).toEqual([again])
+  })
+
+  test('is everything in a group that was silent until I came', async () => {
+    const [me, ada] = [uuid(), uuid()]
+    const groups = createGroups(postgres)
+    const { id } = await groups.add(ada, [uuid()], null)
+    const since = await say(ada, me)
+    await groups.bring(ada, id, [me])
+    const first = await sayIn(id, ada)
+    expect(await missed(me, since)).toEqual([first])
+  })
+
+  test('begins after whatever is being said while I am brought in', async () => {
+    const [me, ada, bob] = [uuid(), uuid(), uuid()]
+    const groups = createGroups(postgres)
+    const { id } = await groups.add(ada, [bob], null)
+    const since = await say(ada, me)
+    const before = await sayLate(ada, id)
+    const bringing = groups.bring(bob, id, [me])
+    // It waits for the lock, or comes to it yet: either way the message was said before.
+    await sleep(100)
+    await before.commit()
+    await bringing
+    const first = await sayIn(id, ada)
+    expect(await missed(me, since)).toEqual([first])
   })
 
   test('is asked about messages of mine alone', async () => {

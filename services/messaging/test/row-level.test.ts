@@ -4,6 +4,7 @@ import pg from 'pg'
 import { v7 as uuid } from 'uuid'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createConversationStore } from '../src/store/conversations.ts'
+import { createDirectStore } from '../src/store/directs.ts'
 import { createGroups } from '../src/store/groups.ts'
 import { createMessages } from '../src/store/messages.ts'
 
@@ -192,7 +193,7 @@ describe('conversations, seen by the role messaging', () => {
     expect(await messages.find(bob, said)).toBeDefined()
     expect(await messages.find(eve, said)).toBe(undefined)
     expect((await conversations.list(eve, 20)).conversations).toEqual([])
-    expect(await conversations.findDirect(eve, ada)).toBe(undefined)
+    expect(await createDirectStore(postgres).find(eve, ada)).toBe(undefined)
     expect(await conversations.findAcquainted(eve, [ada, bob])).toEqual([])
     expect(await conversations.findAcquainted(bob, [ada, eve])).toEqual([ada])
     for (const look of [

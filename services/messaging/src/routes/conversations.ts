@@ -4,7 +4,7 @@ import type { Router } from 'express'
 import type { Deps } from '../app.ts'
 import { readCursor, writeCursor } from '../cursor.ts'
 import { conversationsQuery, newConversation, newMembers } from '../schemas.ts'
-import { noConversation } from '../store/conversations.ts'
+import { noConversation } from '../store/conversation.ts'
 import { noMember } from '../store/groups.ts'
 import { type Asking, readId } from './request.ts'
 

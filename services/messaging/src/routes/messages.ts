@@ -4,7 +4,7 @@ import type { Router } from 'express'
 import type { Deps } from '../app.ts'
 import { readCursor, writeCursor } from '../cursor.ts'
 import { messagesQuery, newMessage, readMark } from '../schemas.ts'
-import { noConversation } from '../store/conversations.ts'
+import { noConversation } from '../store/conversation.ts'
 import { type Asking, readId } from './request.ts'
 
 export function messageRoutes(router: Router, asking: Asking, deps: Deps): void {

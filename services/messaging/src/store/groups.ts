@@ -2,7 +2,7 @@ import type { Postgres, Queryable } from '@clew/kit/postgres'
 import { Problem } from '@clew/kit/problem'
 import { v7 as uuid } from 'uuid'
 import { mostMembers } from '../schemas.ts'
-import { addMembers, type Conversation, noConversation, readConversation } from './conversations.ts'
+import { addMembers, type Conversation, noConversation, readConversation } from './conversation.ts'
 
 export type Groups = ReturnType<typeof createGroups>
 
@@ -22,13 +22,13 @@ export function createGroups(postgres: Postgres) {
   }
 
   /**
-   * Brings more people into a group; for them everything said until now counts as read.
+   * Brings more people into a group; for them everything said until now is history.
    * @throws Problem 404 unless `me` is in it, 409 for a direct conversation and for one that is full
    */
   function bring(me: string, id: string, people: string[]): Promise<Conversation> {
     return postgres.transaction(async (tx) => {
-      const { activity_id } = await lockGroup(tx, me, id)
-      await addMembers(tx, id, people, activity_id)
+      const { last_said } = await lockGroup(tx, me, id)
+      await addMembers(tx, id, people, last_said)
       const conversation = await readConversation(tx, me, id)
       if (conversation.member_count > mostMembers) {
         throw new Problem(409, `A group has at most ${mostMembers} members.`)
@@ -66,8 +66,8 @@ export function noMember(): Problem {
 
 /** Until the commit nobody else changes who is in it, or writes to it. */
 async function lockGroup(tx: Queryable, me: string, id: string) {
-  const [row] = await tx.query<{ kind: string; made_by: string; activity_id: string }>(
-    `select kind, made_by, activity_id from conversations
+  const [row] = await tx.query<{ kind: string; made_by: string; last_said: string | null }>(
+    `select kind, made_by, nullif(activity_id, id) as last_said from conversations
      join members on conversation_id = id and user_id = $2
      where id = $1 for update of conversations`,
     [id, me],

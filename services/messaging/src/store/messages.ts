@@ -2,28 +2,24 @@ import type { Postgres, Queryable } from '@clew/kit/postgres'
 import { Problem } from '@clew/kit/problem'
 import { recordSent } from '../events.ts'
 import { createTurns } from '../turns.ts'
-import { addDirect, noConversation } from './conversations.ts'
+import { noConversation } from './conversation.ts'
+import { addDirect } from './directs.ts'
+import {
+  lastId,
+  type Message,
+  type MessageRow,
+  messageColumns,
+  type Stored,
+  toStored,
+  withMembers,
+} from './message.ts'
+import { readMissed } from './missed.ts'
 
-/** A row as it is sent out; JSON turns `created_at` into ISO text. */
-export type Message = {
-  id: string
-  conversation_id: string
-  sender_id: string
-  body: string
-  created_at: Date
-  client_id: string
-}
-/** A message, and everybody in its conversation, its sender included. */
-export type Stored = { message: Message; memberIds: string[] }
 type Added = Stored & { repeated: boolean }
 type Draft = { body: string; clientId: string }
 /** Where to: a conversation that is there, or a person with whom there may be none yet. */
 export type Target = { conversationId: string } | { personId: string }
 export type Messages = ReturnType<typeof createMessages>
-
-export const messageColumns = 'id, conversation_id, sender_id, body, created_at, client_id'
-const mostMissed = 500
-const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 
 /**
  * What people write, as row-level security shows it to one of them: `me` in every function.
@@ -48,7 +44,7 @@ export function createMessages(postgres: Postgres) {
         const conversationId =
           'personId' in target ? await addDirect(tx, me, target.personId) : target.conversationId
         const messageId = await lock(tx, conversationId)
-        const [row] = await tx.query<Row>(
+        const [row] = await tx.query<MessageRow>(
           `insert into messages (id, conversation_id, sender_id, client_id, body)
            values ($1, $2, $3, $4, $5) on conflict (sender_id, client_id) do nothing
            returning ${withMembers}`,
@@ -89,9 +85,10 @@ export function createMessages(postgres: Postgres) {
   /** One message with whom it is for, as somebody of its conversation sees it, if it is there. */
   function find(me: string, messageId: string): Promise<Stored | undefined> {
     return postgres.transaction(async (tx) => {
-      const [row] = await tx.query<Row>(`select ${withMembers} from messages where id = $1`, [
-        messageId,
-      ])
+      const [row] = await tx.query<MessageRow>(
+        `select ${withMembers} from messages where id = $1`,
+        [messageId],
+      )
       return row && toStored(row)
     }, me)
   }
@@ -102,7 +99,7 @@ export function createMessages(postgres: Postgres) {
    */
   function findSent(me: string, messageId: string): Promise<Stored | undefined> {
     return postgres.transaction(async (tx) => {
-      const [row] = await tx.query<Row>(
+      const [row] = await tx.query<MessageRow>(
         `select ${messageColumns}, member_ids from sent_message($1)`,
         [messageId],
       )
@@ -113,52 +110,23 @@ export function createMessages(postgres: Postgres) {
   /**
    * What was written in all conversations of `me` since the message `since`, the newest that is
    * known: everything with a later id, and everything that was not committed yet when `since` was
-   * written. So one that got its id before, and was committed after, is not lost. Oldest first, up
-   * to 500; `more` when there are more.
+   * written. So one that got its id before, and was committed after, is not lost. What was said
+   * before `me` was brought into a conversation is history, and not among it. Oldest first, in
+   * portions of up to 500 messages and about 256 KB of JSON; `more` when there are more.
    * @param seen ids of the messages that came shortly before `since` did. Told these, it gives also
    *   what else was written in the 5 seconds before: on its way between instances one message may
    *   overtake another
+   * @param after the last message of the portion before, `since` and `seen` being as they were for it
    * @throws Problem 422 for a message that `me` cannot see
    */
-  function missed(me: string, since: string, seen?: string[]) {
-    return postgres.transaction(async (tx) => {
-      const [last] = await tx.query<{ snapshot: string; floor: string; overtaken: string }>(
-        `select snapshot::text, ${idBefore('60 seconds')} as floor,
-           ${idBefore('5 seconds')} as overtaken
-         from messages where id = $1`,
-        [since],
-      )
-      if (!last) throw unknownSince()
-      const from = seen ? last.overtaken : since
-      const rows = await tx.query<Message>(
-        `select found.* from members
-         join conversations on conversations.id = conversation_id and activity_id > $2
-         cross join lateral (
-           select ${messageColumns} from messages
-           where messages.conversation_id = members.conversation_id
-             and id > $2 and id <> all($3::uuid[])
-             and (id > $4 or not pg_visible_in_snapshot(tx, $5::pg_snapshot))
-           order by id limit ${mostMissed + 1}) as found
-         where members.user_id = $1
-         order by found.id limit ${mostMissed + 1}`,
-        [me, last.floor, [since, ...(seen ?? [])], from, last.snapshot],
-      )
-      return { messages: rows.slice(0, mostMissed), more: rows.length > mostMissed }
-    }, me)
+  function missed(me: string, since: string, seen?: string[], after?: string) {
+    return postgres.transaction((tx) => readMissed(tx, me, { since, seen, after }), me)
   }
 
   return { add, list, find, findSent, missed }
 }
 
-/** `member_ids` is null when all have left. */
-type Row = Message & { member_ids: string | null }
-
-const withMembers = `${messageColumns}, member_ids(conversation_id)`
 const rowLevelSecurity = '42501'
-
-function toStored({ member_ids, ...message }: Row): Stored {
-  return { message, memberIds: member_ids?.split(' ') ?? [] }
-}
 
 /** Ends the transaction of a message that was stored before: nothing is changed by it. */
 class Repeated extends Error {
@@ -190,22 +158,11 @@ async function findRepeated(
   clientId: string,
   conversationId: string,
 ): Promise<Repeated | Problem> {
-  const [row] = await tx.query<Row>(
+  const [row] = await tx.query<MessageRow>(
     `select ${withMembers} from messages
      where sender_id = $1 and client_id = $2 and conversation_id = $3`,
     [me, clientId, conversationId],
   )
   if (row) return new Repeated(toStored(row))
   return new Problem(409, 'This client_id is of a message in another conversation.')
-}
-
-function unknownSince(): Problem {
-  const errors = [{ field: 'since', message: 'must be a message that you can see' }]
-  return new Problem(422, 'Not acceptable: since.', { errors })
-}
-
-/** The lowest UUID of version 7 that could have been made this long before the message, in SQL. */
-function idBefore(interval: string): string {
-  const seconds = `date_part('epoch', created_at - interval '${interval}')`
-  return `(lpad(to_hex((${seconds} * 1000)::bigint), 12, '0') || '70008000000000000000')::uuid`
 }
