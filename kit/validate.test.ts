@@ -63,6 +63,37 @@ test('what is wrong is said in words', () => {
   ])
 })
 
+test('what is of the wrong kind is not measured', () => {
+  const list = z.object({ ids: z.array(z.string()).max(2), name: z.string().min(3) })
+  const problem = attempt(() => parse(list, { ids: 'text', name: ['a'] }))
+  expect(problem?.errors).toEqual([
+    { field: 'ids', message: 'must be a list' },
+    { field: 'name', message: 'must be text' },
+  ])
+})
+
+test('an answer does not grow with what was asked', () => {
+  const names = Array.from({ length: 2_500 }, (_, n) => [`field ${n} ${'x'.repeat(1_000)}`, n])
+  const problem = refusal({ name: 'ann', ...Object.fromEntries(names) })
+  expect(problem.errors).toHaveLength(20)
+  expect(problem.errors?.[0]?.field).toMatch(/^field 0 x+…$/)
+  expect(problem.message).toMatch(/^Not acceptable: field 0 .*, and more\.$/)
+  expect(JSON.stringify([problem.message, problem.errors]).length).toBeLessThan(8_000)
+
+  const many = attempt(() => parse(z.object({ ids: z.array(z.uuid()) }), { ids: names.flat() }))
+  expect(many?.errors).toHaveLength(20)
+  expect(refusal({ name: 'ann', extra: 1 }).message).toBe('Not acceptable: extra.')
+  expect(
+    refusal({ name: 'ann', [`x${'💔'.repeat(99)}`]: 1 }).errors?.[0]?.field.isWellFormed(),
+  ).toBe(true)
+})
+
+test('an unknown field is named with where it is', () => {
+  const nested = z.object({ to: z.strictObject({}) })
+  const problem = attempt(() => parse(nested, { to: { all: 1 } }))
+  expect(problem?.errors).toEqual([{ field: 'to.all', message: 'is not a known field' }])
+})
+
 test('a field that is wrong in two ways is named once in the sentence', () => {
   const twice = z.object({ word: z.string().min(3).regex(/^a/, 'must begin with an a') })
   const problem = attempt(() => parse(twice, { word: 'b' }))
