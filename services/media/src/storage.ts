@@ -15,7 +15,10 @@ export type StoredObject = { stream: Readable; bytes: number }
  * Every function throws Problem 503 while the storage cannot be reached, or is full.
  */
 export type Storage = {
-  /** Takes a stream to its end. A put that fails, its source's failure included, leaves nothing. */
+  /**
+   * Takes a stream to its end. A put whose source fails leaves nothing; one that fails with
+   * StorageAway may leave, or still bring, what `remove` takes away later.
+   */
   put(key: string, source: Readable): Promise<{ bytes: number }>
   /** Undefined when there is no such object. Whoever gets a stream must read or destroy it. */
   get(key: string, range?: ByteRange): Promise<StoredObject | undefined>
@@ -73,10 +76,16 @@ export function traceStorage(kind: 'files' | 's3', storage: Storage): Storage {
   }
 }
 
-/** What a storage throws when it is away or full. */
-export function storageAway(cause: unknown): Problem {
-  return new Problem(503, 'The storage cannot do this right now. Try again in a moment.', {
-    headers: { 'retry-after': '5' },
-    cause,
-  })
+/** The storage is away or full. What was asked of it may be done all the same, or be done later. */
+export class StorageAway extends Problem {
+  constructor(cause: unknown) {
+    super(503, 'The storage cannot do this right now. Try again in a moment.', {
+      headers: { 'retry-after': '5' },
+      cause,
+    })
+  }
+}
+
+export function storageAway(cause: unknown): StorageAway {
+  return new StorageAway(cause)
 }

@@ -1,7 +1,7 @@
 import type { Postgres, Queryable } from '@clew/kit/postgres'
 import { Problem } from '@clew/kit/problem'
 import { recordDeleted, recordReady, recordUploaded } from './events.ts'
-import { columns, isVideo, type Media } from './media.ts'
+import { columns, isVideo, type Media, type Status } from './media.ts'
 
 /** What is known once all bytes are in storage. */
 export type Finished = {
@@ -35,7 +35,10 @@ export function createStore(postgres: Postgres) {
 
     /** Says that bytes still arrive. */
     async touch(id: string): Promise<void> {
-      await postgres.query(`update media set touched_at = now() where id = $1`, [id])
+      await postgres.query(
+        `update media set touched_at = now() where id = $1 and status = 'uploading'`,
+        [id],
+      )
     },
 
     /**
@@ -49,6 +52,22 @@ export function createStore(postgres: Postgres) {
       return attempt().catch((error) =>
         error.code === '23505' ? attempt() : Promise.reject(error),
       )
+    },
+
+    /**
+     * From here on an upload cannot become a media. False when it is one already: the answer to its
+     * COMMIT may have been lost, or be under way, and then this waits for it.
+     */
+    async giveUp(id: string): Promise<boolean> {
+      const [found] = await postgres.query<{ status: Status }>(
+        `update media
+         set status = case status when 'uploading' then 'deleting' else status end,
+           touched_at = now()
+         where id = $1 returning status`,
+        [id],
+      )
+      // One that was swept meanwhile has no row, and may have got its bytes since.
+      return found === undefined || found.status === 'deleting'
     },
 
     async find(id: string): Promise<Found | undefined> {

@@ -13,7 +13,7 @@ import { isVideo, keyOf, type Media } from './media.ts'
 import { type ContentType, removeLocation } from './metadata.ts'
 import { type FilePart, formBytesAtMost, isMultipart, openFilePart } from './multipart.ts'
 import type { Removal } from './removal.ts'
-import type { Storage } from './storage.ts'
+import { type Storage, StorageAway } from './storage.ts'
 import type { Store } from './store.ts'
 
 /** `again`: this person had uploaded these bytes before. */
@@ -27,7 +27,7 @@ type Deps = {
   log: Logger
 }
 
-// Half of the time after which an upload counts as abandoned would do.
+// Twice before the sweeper, in 40 s, would take it for abandoned.
 const touchMs = 15_000
 
 /** Brings a request's body into storage, in pieces, and leaves nothing of one that goes wrong. */
@@ -35,22 +35,20 @@ export function createUpload({ store, storage, removal, checkImage, log }: Deps)
   async function keep(userId: string, type: ContentType, bytes: ByteReader, file: FilePart) {
     const id = uuid()
     const key = keyOf(id, 'original')
-    const stored: string[] = []
     await store.begin(id, userId)
     const touching = setInterval(() => runUntraced(() => touch(id)), touchMs)
     try {
       const sha = createHash('sha256')
       const pieces = hashed(gather(removeLocation(type, bytes)), (piece) => sha.update(piece))
       const put = await storage.put(key, Readable.from(pieces, { objectMode: false }))
-      stored.push(key)
       await file.whole
       const size = isVideo(type) ? { width: null, height: null } : await check(key, type)
       const finished = { content_type: type, bytes: put.bytes, ...size, sha256: sha.digest() }
       const uploaded = await store.finish(id, finished)
-      if (uploaded.again) await removal.giveUp(id, stored)
+      if (uploaded.again) await removal.giveUp(id)
       return uploaded
     } catch (error) {
-      await removal.giveUp(id, stored)
+      await (error instanceof StorageAway ? removal.leave(id) : removal.giveUp(id))
       throw error
     } finally {
       clearInterval(touching)

@@ -78,6 +78,7 @@ test('the same bytes again', async () => {
       media CLIENT UPDATE media  db.response.returned_rows=0
       media CLIENT SELECT media
       media CLIENT COMMIT
+      media CLIENT UPDATE media
       media INTERNAL remove object  clew.storage=files
       media CLIENT DELETE media
     `,
@@ -97,6 +98,7 @@ test('refused uploads, which are no error', async () => {
       media CLIENT INSERT media
       media INTERNAL put object
       media INTERNAL check image  !error.type
+      media CLIENT UPDATE media
       media INTERNAL remove object
       media CLIENT DELETE media
     `,
