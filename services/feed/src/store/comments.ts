@@ -1,9 +1,9 @@
 import type { Postgres } from '@clew/kit/postgres'
+import { createTurns } from '@clew/kit/turns'
 import { v7 as uuid } from 'uuid'
 import { recordCommented } from '../events.ts'
 import type { Author } from '../schemas.ts'
 import { type Counts, card, countColumns, lastId } from '../store.ts'
-import { createTurns } from '../turns.ts'
 import { noPost } from './posts.ts'
 
 /** A row as it is sent out; JSON turns `created_at` into ISO text. */

@@ -1,7 +1,7 @@
 import type { Postgres } from '@clew/kit/postgres'
+import { createTurns } from '@clew/kit/turns'
 import { recordLiked } from '../events.ts'
 import { type Counts, countColumns } from '../store.ts'
-import { createTurns } from '../turns.ts'
 import { noPost } from './posts.ts'
 
 export type Likes = ReturnType<typeof createLikes>

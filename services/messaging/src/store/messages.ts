@@ -1,7 +1,7 @@
 import type { Postgres, Queryable } from '@clew/kit/postgres'
 import { Problem } from '@clew/kit/problem'
+import { createTurns } from '@clew/kit/turns'
 import { recordSent } from '../events.ts'
-import { createTurns } from '../turns.ts'
 import { noConversation } from './conversation.ts'
 import { addDirect } from './directs.ts'
 import {

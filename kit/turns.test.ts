@@ -1,7 +1,7 @@
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
-import { DatabaseAway } from '@clew/kit/postgres'
-import { Problem } from '@clew/kit/problem'
 import { expect, test } from 'vitest'
+import { DatabaseAway } from './postgres.ts'
+import { Problem } from './problem.ts'
 import { createTurns } from './turns.ts'
 
 test('one after the other for the same key, at once for others', async () => {

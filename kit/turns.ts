@@ -1,5 +1,5 @@
-import { DatabaseAway } from '@clew/kit/postgres'
-import { Problem } from '@clew/kit/problem'
+import { DatabaseAway } from './postgres.ts'
+import { Problem } from './problem.ts'
 
 export type Turns = ReturnType<typeof createTurns>
 type Line = { last: Promise<unknown>; length: number }
