@@ -6,6 +6,11 @@ export function json(schema: z.ZodType) {
   return { content: { 'application/json': { schema } } }
 }
 
+/** What a request must carry. */
+export function body(schema: z.ZodType) {
+  return { required: true, ...json(schema) }
+}
+
 export function answer(description: string, schema: z.ZodType) {
   return { description, ...json(schema) }
 }

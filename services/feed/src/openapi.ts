@@ -1,4 +1,4 @@
-import { answers, json, operations, refusals } from '@clew/kit/openapi'
+import { answers, body, operations, refusals } from '@clew/kit/openapi'
 import { z } from 'zod'
 import { createDocument } from 'zod-openapi'
 import * as shapes from './schemas.ts'
@@ -20,7 +20,7 @@ export function createOpenapi() {
         post: {
           summary: 'Write a post',
           security: bearer,
-          requestBody: json(shapes.newPost),
+          requestBody: body(shapes.newPost),
           responses: answers(201, shapes.post, badBody),
         },
       },
@@ -35,7 +35,7 @@ export function createOpenapi() {
           summary: 'Change your own post',
           security: bearer,
           requestParams: postId,
-          requestBody: json(shapes.postChange),
+          requestBody: body(shapes.postChange),
           responses: answers(200, shapes.post, [...badBody, 403, 404]),
         },
         delete: {
@@ -80,7 +80,7 @@ export function createOpenapi() {
           summary: 'Comment on a post',
           security: bearer,
           requestParams: postId,
-          requestBody: json(shapes.newComment),
+          requestBody: body(shapes.newComment),
           responses: answers(201, shapes.comment, [...badBody, 404]),
         },
         get: {
@@ -95,7 +95,7 @@ export function createOpenapi() {
           summary: 'Share a post with those who follow you; a share shares its original',
           security: bearer,
           requestParams: postId,
-          requestBody: json(shapes.newShare),
+          requestBody: body(shapes.newShare),
           responses: answers(201, shapes.post, [...badBody, 404, 409]),
         },
       },

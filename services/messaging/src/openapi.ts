@@ -1,4 +1,4 @@
-import { health, problem } from '@clew/kit/schemas'
+import { answer, answers, body, operations, refusals } from '@clew/kit/openapi'
 import { z } from 'zod'
 import { createDocument } from 'zod-openapi'
 import * as shapes from './schemas.ts'
@@ -86,39 +86,7 @@ export function createOpenapi() {
           responses: answers(200, shapes.unread, [...badBody, 404]),
         },
       },
-      '/openapi.json': {
-        get: { summary: 'This document', responses: { 200: { description: 'OpenAPI 3.1' } } },
-      },
-      '/livez': {
-        get: { summary: 'The process turns', responses: answers(200, health, []) },
-      },
-      '/readyz': {
-        get: {
-          summary: 'Requests can be served',
-          responses: { ...answers(200, health, []), 503: answer('Not now', health) },
-        },
-      },
+      ...operations,
     },
   })
-}
-
-function answers(status: number, schema: z.ZodType, problems: number[]) {
-  return { [status]: answer('Done', schema), ...refusals(problems) }
-}
-
-function refusals(problems: number[]) {
-  const content = { 'application/problem+json': { schema: problem } }
-  return Object.fromEntries(problems.map((code) => [code, { description: 'A problem', content }]))
-}
-
-function answer(description: string, schema: z.ZodType) {
-  return { description, ...json(schema) }
-}
-
-function body(schema: z.ZodType) {
-  return { required: true, ...json(schema) }
-}
-
-function json(schema: z.ZodType) {
-  return { content: { 'application/json': { schema } } }
 }

@@ -1,4 +1,4 @@
-import { answers, json, operations } from '@clew/kit/openapi'
+import { answers, body, operations } from '@clew/kit/openapi'
 import { z } from 'zod'
 import { createDocument, type ZodOpenApiOperationObject } from 'zod-openapi'
 import * as shapes from './schemas.ts'
@@ -35,7 +35,7 @@ export function createOpenapi() {
           summary: 'Change your own profile',
           security: bearer,
           requestParams: person,
-          requestBody: json(shapes.profileChange),
+          requestBody: body(shapes.profileChange),
           responses: answers(200, shapes.profile, [400, 401, 403, 404, 413, 415, 422]),
         },
       },
@@ -58,7 +58,7 @@ export function createOpenapi() {
       '/internal/profiles': {
         post: {
           summary: 'Make the profile of somebody who registered; not reachable from outside',
-          requestBody: json(shapes.newProfile),
+          requestBody: body(shapes.newProfile),
           responses: {
             ...answers(201, shapes.profile, [400, 413, 415, 422]),
             ...answers(200, shapes.profile, []),
@@ -82,7 +82,7 @@ export function createOpenapi() {
       '/internal/users/known': {
         post: {
           summary: 'Which of these people have a profile; not reachable from outside',
-          requestBody: json(shapes.askedIds),
+          requestBody: body(shapes.askedIds),
           responses: answers(200, shapes.knownIds, [400, 413, 415, 422]),
         },
       },
