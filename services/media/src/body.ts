@@ -11,7 +11,7 @@ const pieceBytes = 64 * 1024
  * The body of an upload as a stream of its own: destroying it leaves the connection open, so that
  * the answer can still be sent. It fails with Problem 413 beyond `atMost` bytes, 408 when nothing
  * comes for `idleMs`, 400 when the client goes away.
- * @throws Problem 413 at once when the request says that it is larger
+ * @throws Problem 413 at once when the request says that it is larger, 400 when the client has gone
  */
 export function openBody(
   incoming: IncomingMessage,
@@ -19,6 +19,8 @@ export function openBody(
   idleMs = idleMsAtMost,
 ): Readable {
   if (Number(incoming.headers['content-length'] ?? 0) > atMost) throw tooLarge()
+  // Nothing would ever tell it again.
+  if (incoming.destroyed) throw brokenOff()
   let size = 0
   const body = new Readable({
     highWaterMark: pieceBytes,
@@ -47,7 +49,8 @@ export function openBody(
     body.push(null)
   }
   function breakOff() {
-    if (!incoming.complete) body.destroy(new Problem(400, 'The body broke off.'))
+    // All of it may have arrived: what was not read by now is gone.
+    if (!incoming.readableEnded) body.destroy(brokenOff())
   }
   incoming.on('data', take).on('end', end).on('close', breakOff)
   // Whoever reads meets the error, and `close` tells it too. It may come when nobody reads, and then
@@ -56,6 +59,10 @@ export function openBody(
   body.on('error', () => {})
   incoming.pause()
   return body
+}
+
+function brokenOff(): Problem {
+  return new Problem(400, 'The body broke off.')
 }
 
 export function tooLarge(): Problem {

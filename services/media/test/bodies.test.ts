@@ -181,3 +181,29 @@ test('a body that stands still ends as 408, and the connection is there for the 
   server.closeAllConnections()
   server.close()
 })
+
+test('a client that goes once all is sent, while nobody reads, is noticed', async () => {
+  const statuses: unknown[] = []
+  const note = (error: unknown) => void statuses.push((error as { status?: number }).status)
+  let came: IncomingMessage | undefined
+  const server = createServer((incoming) => {
+    came = incoming
+    openBody(incoming, limit, 200).on('error', note)
+    incoming.on('close', () => {
+      // Or somebody begins to read only now.
+      try {
+        openBody(incoming, limit, 200)
+      } catch (error) {
+        note(error)
+      }
+    })
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  client.write(`POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n${'a'.repeat(1000)}`)
+  await waitUntil(() => came?.complete === true)
+  client.destroy()
+  await waitUntil(() => statuses.length === 2)
+  expect(statuses).toEqual([400, 400])
+  server.close()
+})
