@@ -1,21 +1,32 @@
+import { Problem } from '@clew/kit/problem'
+
 export type ByteReader = ReturnType<typeof createByteReader>
 
 const none = Buffer.alloc(0)
+// More than any format needs at once; a length is what a file claims.
+const takenAtMost = 1024 * 1024
 
 /**
  * Reads a stream in the portions a format asks for, and holds no more of it than that: what is long
- * is passed on in the pieces it came in. Where the stream ends early, less comes.
+ * is passed on in the pieces it came in. Where the stream ends early, less comes. More than 1 MB in
+ * one portion is Problem 422.
  */
 export function createByteReader(source: AsyncIterable<Buffer>) {
   const chunks = source[Symbol.asyncIterator]()
   let held: Buffer = none
 
   async function fill(bytes: number): Promise<void> {
-    while (held.length < bytes) {
+    if (held.length >= bytes) return
+    if (bytes > takenAtMost) throw new Problem(422, 'The file cannot be read: it is damaged.')
+    // Joined once: to add each chunk to all before it would copy them again and again.
+    const pieces = held.length > 0 ? [held] : []
+    for (let size = held.length; size < bytes; ) {
       const { done, value } = await chunks.next()
-      if (done) return
-      held = held.length > 0 ? Buffer.concat([held, value]) : value
+      if (done) break
+      pieces.push(value)
+      size += value.length
     }
+    held = pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces)
   }
   /** What is at hand, at least one byte; none at the end. */
   async function next(): Promise<Buffer> {

@@ -148,6 +148,13 @@ test('a PNG loses its texts', async () => {
   expect(await clean('image/png', noted)).toEqual(bytes)
 })
 
+test('a WebP whose header claims to be as long as the file is refused', async () => {
+  const bytes = await photo().webp().toBuffer()
+  expect(bytes.toString('latin1', 12, 16)).toBe('VP8X')
+  bytes.writeUInt32LE(100_000_000, 16)
+  await expect(clean('image/webp', bytes)).rejects.toMatchObject({ status: 422 })
+})
+
 test('a GIF keeps its frames and how often it repeats, and loses XMP and comments', async () => {
   const bytes = await animation(40, 30, 4)
   const xmp = Buffer.concat([

@@ -1,13 +1,16 @@
+import { Problem } from '@clew/kit/problem'
 import type { ByteReader } from '../byte-reader.ts'
 import { blankLocation } from './exif.ts'
 
 const exifAtMost = 1024 * 1024
 const kept = new Set(['VP8 ', 'VP8L', 'ANIM', 'ANMF', 'ALPH', 'ICCP'])
 const hasXmp = 0x04
+const flagsBytes = 10
 
 /**
  * A WebP with its EXIF cleaned and everything that is no picture blanked. Lengths stay: the first
  * bytes name the length of the file, and are gone when the last ones come.
+ * @throws Problem 422 for one whose own header cannot be
  */
 export async function* cleanWebp(bytes: ByteReader): AsyncGenerator<Buffer> {
   const start = await bytes.take(12)
@@ -21,6 +24,7 @@ export async function* cleanWebp(bytes: ByteReader): AsyncGenerator<Buffer> {
     left -= 8 + padded
     const type = header.toString('latin1', 0, 4)
     if (type === 'VP8X') {
+      if (size !== flagsBytes) throw new Problem(422, 'The picture cannot be read: it is damaged.')
       const content = Buffer.from(await bytes.take(padded))
       content[0] = (content[0] ?? 0) & ~hasXmp
       yield* [header, content]
