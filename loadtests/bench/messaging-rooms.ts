@@ -1,4 +1,5 @@
-import { middleOf } from './blocks.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Block, measureBlock, middleOf, sumOf } from './blocks.ts'
 import { loadAverage } from './load-average.ts'
 import type { Connecting, Sends } from './messaging-driver.ts'
 import { type Measured, measureSending } from './messaging-load.ts'
@@ -13,11 +14,12 @@ const people = 100
 const deliveriesPerSecond = 5_000
 const fastest = 200
 
-type Room = { size: number; turns: Sends['turns']; measured: Measured[] }
+type Room = { size: number; turns: Sends['turns']; amount: number; measured: Measured[] }
 
 /**
  * What a message costs by the size of its room, whose people are spread over both instances, each
- * with one socket. The sizes take turns, there and back.
+ * with one socket. The sizes take turns, there and back. What a thousand sockets take while nothing is
+ * said, as heartbeats do, is no part of it.
  */
 export async function benchRooms(quick: boolean, worlds: MessagingWorld[]): Promise<Row[]> {
   const rows: Row[] = []
@@ -34,7 +36,8 @@ export async function benchRooms(quick: boolean, worlds: MessagingWorld[]): Prom
         if (round < 0) room.measured.length = 0
       }
     }
-    rows.push(...describe(world, rooms))
+    const idle = await measureBlock(world.platform, 1, () => sleep(seconds * 1_000))
+    rows.push(...describe(world, rooms, idle))
   }
   return rows
 }
@@ -55,7 +58,7 @@ async function openRooms(world: MessagingWorld, size: number): Promise<Room> {
     const speakers = members.slice(0, people)
     turns.push(...speakers.map((_, at) => ({ from: first + at, target: { conversation_id } })))
   }
-  return { size, turns, measured: [] }
+  return { size, turns, amount: 0, measured: [] }
 }
 
 async function makeGroup(
@@ -76,18 +79,18 @@ async function talk(world: MessagingWorld, room: Room, seconds: number, name: st
   const recipients = size - 1
   const perSecond = Math.min(fastest, deliveriesPerSecond / recipients)
   const amount = Math.round(perSecond * seconds)
+  room.amount = amount
   const seed = `room.${world.mode}.${size}.${name}`
   const sends: Sends = { turns, amount, perSecond, recipients, seed }
   room.measured.push(await measureSending(world, sends))
 }
 
-function describe({ mode }: MessagingWorld, rooms: Room[]): Row[] {
+function describe({ mode }: MessagingWorld, rooms: Room[], idle: Block): Row[] {
   const whole = [...instances, 'nginx', 'postgres', 'redis', 'lens']
-  const cost = ({ measured }: Room, parts: string[]) =>
-    middleOf(
-      measured.map(({ block }) => block),
-      parts,
-    )
+  const cost = ({ measured, amount }: Room, parts: string[]) => {
+    const blocks = measured.map(({ block }) => block)
+    return middleOf(blocks, parts) - sumOf(idle, parts) / amount
+  }
   const curve = rooms.map((room) => ({ x: room.size - 1, y: cost(room, instances) }))
   const largest = rooms.at(-1) as Room
   const each = (parts: string[]) => cost(largest, parts) / (largest.size - 1)
@@ -114,6 +117,7 @@ function describe({ mode }: MessagingWorld, rooms: Room[]): Row[] {
     row('room of 1,000: all processes', each(whole), 'us/recipient'),
     row('room of 1,000: message to receive, p50', percentile(received, 0.5), 'ms'),
     row('room of 1,000: message to receive, p99', percentile(received, 0.99), 'ms'),
+    row('a thousand idle sockets: both instances', sumOf(idle, instances) / 1_000, 'ms/block'),
     row(
       'room of 1,000: spans',
       median(largest.measured.map(({ block }) => block.spans)),
