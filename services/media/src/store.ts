@@ -95,7 +95,7 @@ export function createStore(postgres: Postgres) {
 
     /**
      * From here on nobody can see it. Its bytes are still to be removed, then its row.
-     * @throws Problem 404, 403, 409 while a post uses it
+     * @throws Problem 404, also for somebody else's that no post shows; 403, 409 while a post shows it
      */
     async markDeleted(id: string, userId: string): Promise<void> {
       await postgres.transaction(async (tx) => {
@@ -105,11 +105,11 @@ export function createStore(postgres: Postgres) {
           [id],
         )
         if (!media) throw noMedia()
-        if (media.owner_id !== userId) {
-          throw new Problem(403, 'Only whoever uploaded it may delete it.')
-        }
-        const used = await tx.query(`select 1 from uses where media_id = $1 limit 1`, [id])
-        if (used.length > 0) throw new Problem(409, 'A post shows it. Delete the post first.')
+        const uses = await tx.query(`select 1 from uses where media_id = $1 limit 1`, [id])
+        const [own, shown] = [media.owner_id === userId, uses.length > 0]
+        if (!own && !shown) throw noMedia()
+        if (!own) throw new Problem(403, 'Only whoever uploaded it may delete it.')
+        if (shown) throw new Problem(409, 'A post shows it. Delete the post first.')
         await tx.query(`update media set status = 'deleting', touched_at = now() where id = $1`, [
           id,
         ])
