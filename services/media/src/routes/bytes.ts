@@ -7,7 +7,7 @@ import { isVideo, keyOf } from '../media.ts'
 import { matches, readRange } from '../range.ts'
 import type { ByteRange } from '../storage.ts'
 import { noMedia, type Served } from '../store.ts'
-import { type Asking, type Env, readMediaId } from './request.ts'
+import { type Asking, type Env, readExactId } from './request.ts'
 
 type Variant = 'original' | 'thumb' | 'card' | 'video'
 type Headers = Record<string, string>
@@ -22,13 +22,14 @@ export function addBytesRoute(app: Hono<Env>, asking: Asking, deps: Deps): void 
 
   app.get('/media/:id/:variant', async (c) => {
     const name = c.req.param('variant') as Variant
-    const served = names.has(name) ? await store.findServed(readMediaId(c), name) : undefined
+    const served = names.has(name) ? await store.findServed(readExactId(c), name) : undefined
     if (!served || !isOf(name, served)) throw noMedia()
     if (!served.posted && (await asking.recognise(c))?.userId !== served.owner_id) throw noMedia()
     const target = targetOf(served, name)
     const { headers: asked } = c.env.incoming
     const headers = { etag: target.etag, ...caching(served.posted, target.final) }
-    if (matches(asked['if-none-match'], target.etag)) {
+    // Not of what is private: to the gateway a 304 says that what it keeps is good for longer.
+    if (served.posted && matches(asked['if-none-match'], target.etag)) {
       events.served(name, 'unchanged')
       return new Response(null, { status: 304, headers })
     }

@@ -11,17 +11,17 @@ const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
 
 /** Who asks: for routes that need somebody, and for those that show more to the owner. */
 export function createAsking(identity: IdentityReader) {
-  async function require(c: Context<Env>): Promise<Identity> {
+  async function insist(c: Context<Env>): Promise<Identity> {
     const asking = await identity.require(c.env.incoming.headers.authorization)
     trace.getActiveSpan()?.setAttribute('user.id', asking.userId)
     return asking
   }
   return {
     /** @throws Problem 401 */
-    require,
+    require: insist,
     /** Nobody needs a token here, but one that is shown must be good. @throws Problem 401 */
     async allow(c: Context<Env>): Promise<Identity | undefined> {
-      return c.env.incoming.headers.authorization === undefined ? undefined : require(c)
+      return c.env.incoming.headers.authorization === undefined ? undefined : insist(c)
     },
     /**
      * For what a page embeds: by bearer or by the cookie `clew_token`. A bad token counts as none,
@@ -44,7 +44,18 @@ function readCookie(cookie = ''): string | undefined {
 
 /** The media in the path. @throws Problem 404 for what cannot be an id: no media has it */
 export function readMediaId(c: Context<Env>): string {
-  const id = c.req.param('id')?.toLowerCase() ?? ''
+  return checked(c.req.param('id')?.toLowerCase())
+}
+
+/**
+ * The same, but only as we write it: the gateway keeps bytes by their path, and a deletion reaches
+ * no other spelling of it.
+ */
+export function readExactId(c: Context<Env>): string {
+  return checked(c.req.param('id'))
+}
+
+function checked(id = ''): string {
   if (!uuid.test(id)) throw noMedia()
   return id
 }
