@@ -4,6 +4,7 @@ const details = {
   expired: 'The access token has expired. Refresh it and connect again.',
   revoked: 'The session has ended. Log in again.',
   too_slow: 'More was sent than was read. Connect again and sync.',
+  behind: 'Messages could not be brought to you. Connect again and sync.',
   stopping: 'This instance stops. Connect again at once.',
 }
 export type Reason = keyof typeof details
@@ -33,9 +34,13 @@ export function isSlow(socket: LiveSocket): boolean {
   if (waiting === 0) return false
   // What was written within the same turn of the event loop waits too, but is on its way.
   if (connection.transport.socket && bytesHeld(connection) === 0) return false
-  if (waiting > mostPackets) return true
-  // Adding up is not for every packet; and a packet is far below a sixteenth of the limit.
-  return waiting % 16 === 0 && bytesHeld(connection) + bytesWaiting(connection) > mostBytes
+  return waiting > mostPackets || bytesUnsent(socket) > mostBytes
+}
+
+/** What was written to a client and the network has not taken yet, roughly. */
+export function bytesUnsent(socket: LiveSocket): number {
+  const connection = wireOf(socket)
+  return bytesHeld(connection) + bytesWaiting(connection)
 }
 
 /** The parts of an Engine.IO connection and its transport that say how much is unsent. */

@@ -120,10 +120,7 @@ describe('closes its own socket:', () => {
     ws._socket.pause()
     const before = await memoryOf(two.one.pid)
     await using client = await openShouting()
-    const dropped = () =>
-      two.allSpans().some((span) => {
-        return span.name === 'disconnect' && span.attributes['user.id']?.value === phone.id
-      })
+    const dropped = () => two.spansOf('disconnect', phone.id).length === 1
     // Far more than the network takes in between, as fast as somebody who reads can read.
     let shouted = 0
     while (!dropped()) {
@@ -138,11 +135,26 @@ describe('closes its own socket:', () => {
     expect(reader.socket.connected).toBe(true)
   })
 
-  /** Live events of 70 KB, as if another instance had published them. */
-  async function openShouting() {
+  test('reading nothing, also when few but large events wait', async () => {
+    await using phone = await two.phone(two.one)
+    await using reader = await two.phone(two.one)
+    const ws = wireOf(phone)
+    ws._socket.pause()
+    await using client = await openShouting(4_000_000)
+    for (let number = 0; number < 8; number++) {
+      await client.shout([phone.id, reader.id], number)
+      await reader.heard('typing', (typing) => typing.number === number)
+    }
+    await eventually(() => two.spansOf('disconnect', phone.id).length === 1)
+    ws._socket.resume()
+    expect((await phone.heard('closing')).payload).toMatchObject({ reason: 'too_slow' })
+  })
+
+  /** Large live events, as if another instance had published them. */
+  async function openShouting(size = 70_000) {
     const client = createClient({ url: two.redisUrl })
     await client.connect()
-    const words = 'x'.repeat(70_000)
+    const words = 'x'.repeat(size)
     return {
       async shout(to: string[], number: number) {
         const event = { name: 'typing', to, payload: { number, words }, carrier: {} }

@@ -9,6 +9,8 @@ import { expect, vi } from 'vitest'
 import { connectPhone, type Phone } from './phone.ts'
 
 export type Person = { id: string; token: string }
+// biome-ignore lint/suspicious/noExplicitAny: tests state the shape they expect
+type Asking = { ask(method: string, path: string, body?: object): Promise<any> }
 export type Instance = Awaited<ReturnType<typeof startInstance>>
 export type Two = Awaited<ReturnType<typeof startTwo>>
 
@@ -54,12 +56,19 @@ export async function startTwo(env: Record<string, string> = {}) {
     ownerUrl: database.ownerUrl,
     person,
     /** Somebody new, on a phone of theirs that is connected to an instance. */
-    async phone(instance: Instance): Promise<Phone & Person> {
+    async phone(instance: Instance): Promise<Phone & Person & Asking> {
       const who = await person()
-      return Object.assign(await connectPhone(instance.url, who.token), who)
+      const ask = (method: string, path: string, body?: object) =>
+        request(`${instance.url}/api/messages/${path}`, method, who.token, body)
+      return Object.assign(await connectPhone(instance.url, who.token), who, { ask })
     },
     spans: (traceId: string) => collector.spans().filter((span) => span.traceId === traceId),
     allSpans: collector.spans,
+    /** What somebody caused by events of this name, in any trace. */
+    spansOf: (name: string, userId: string) =>
+      collector
+        .spans()
+        .filter((span) => span.name === name && span.attributes['user.id']?.value === userId),
     /** @throws unless the spans of a trace become exactly these, as `tests/tree.ts` writes them */
     async expectTree(traceId: string, text: string): Promise<void> {
       const expected = parseTree(text)
@@ -72,6 +81,13 @@ export async function startTwo(env: Record<string, string> = {}) {
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
+}
+
+async function request(url: string, method: string, token: string, body?: object) {
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+  const answer = await fetch(url, { method, headers, ...(body && { body: JSON.stringify(body) }) })
+  expect(answer.ok).toBe(true)
+  return answer.status === 204 ? undefined : await answer.json()
 }
 
 async function startInstance(number: string, redisUrl: string, env: Record<string, string>) {

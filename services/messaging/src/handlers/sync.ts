@@ -1,3 +1,4 @@
+import { bytesUnsent } from '../closing.ts'
 import type { Delivered } from '../delivered.ts'
 import { tooMany } from '../limits.ts'
 import type { Net } from '../net.ts'
@@ -11,17 +12,21 @@ type Deps = {
   net: Pick<Net, 'clearUntil'>
 }
 
+// With one more answer this is still far from what counts as not reading.
+const mostUnread = 256 * 1024
+
 /** `sync`: what somebody missed since the last message they know, without what came by itself. */
 export function createSync({ messages, delivered, net }: Deps): Handler<typeof syncEvent> {
   return {
     schema: syncEvent,
-    async handle(socket, { since }) {
+    async handle(socket, { since, seen }) {
       const { data } = socket
       // An answer can be large, so nobody gets two at a time.
       if (data.syncing) throw tooMany('one sync is under way')
+      if (bytesUnsent(socket) > mostUnread) throw tooMany('what was sent before is not read yet')
       data.syncing = true
       try {
-        const missed = await messages.missed(data.userId, since)
+        const missed = await messages.missed(data.userId, since, seen)
         const news = missed.messages.filter(({ id }) => !delivered.since(id, data.turn))
         // What no instance has told this one yet will still be told: then it is not to come again.
         const floor = net.clearUntil()
