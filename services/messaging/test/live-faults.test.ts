@@ -1,4 +1,7 @@
+import { createBus } from '@clew/kit/bus'
+import { openRedis } from '@clew/kit/redis'
 import { eventually } from '@clew/kit/test/eventually'
+import { v7 as uuid } from 'uuid'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { connectPhone, type Phone } from './phone.ts'
 import { startTwo, type Two } from './two-instances.ts'
@@ -69,6 +72,49 @@ test('a message that only one instance cannot hear of comes by its fact', async 
   await bob.heard('message:new', ({ body }) => body === 'unheard')
   expect(bodiesOf(bob)).toEqual(['before', 'unheard'])
 })
+
+test('what a sender said who left before Redis was back arrives all the same', async () => {
+  await using ann = await two.phone(two.one)
+  await using bob = await two.phone(two.two)
+  const { id: conversation_id } = await ann.ask('POST', 'conversations', { members: [bob.id] })
+  two.one.redis.cut()
+  const sent = { conversation_id, body: 'farewell', client_id: 'c' }
+  expect(await ann.say('message:send', sent)).toHaveProperty('id')
+  await ann.ask('DELETE', `conversations/${conversation_id}/members/${ann.id}`)
+  two.one.redis.mend()
+  await bob.heard('message:new', ({ body }) => body === 'farewell')
+})
+
+test('a fact that cannot be understood does not stop the messages after it', async () => {
+  await using ann = await two.phone(two.one)
+  await using bob = await two.phone(two.two)
+  await ann.send(bob, 'before')
+  await bob.heard('message:new')
+  await tell([{ message_id: 'none', sender_id: ann.id }])
+  two.two.redis.stall()
+  await ann.send(bob, 'after')
+  two.two.redis.mend()
+  await bob.heard('message:new', ({ body }) => body === 'after')
+})
+
+test('when there is too much to catch, everybody is told to sync', async () => {
+  await using bob = await two.phone(two.two)
+  const facts = Array.from({ length: 10_500 }, () => ({ message_id: uuid(), sender_id: bob.id }))
+  await tell(facts)
+  expect((await bob.heard('closing')).payload).toMatchObject({ reason: 'behind' })
+  await eventually(() => !bob.socket.connected)
+})
+
+/** Facts that messages were sent. */
+async function tell(payloads: object[]): Promise<void> {
+  await using redis = await openRedis(two.redisUrl)
+  const bus = createBus(redis)
+  const type = 'message.sent'
+  const facts = payloads.map((payload) => ({ id: uuid(), type, payload, carrier: {} }))
+  for (let at = 0; at < facts.length; at += 100) {
+    await bus.append('events:messaging', facts.slice(at, at + 100))
+  }
+}
 
 test('an instance that is killed loses nothing that it acknowledged', async () => {
   const people = await Promise.all(Array.from({ length: 10 }, () => two.person()))
