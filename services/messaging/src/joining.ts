@@ -26,14 +26,18 @@ export function createJoining({ handshake, presence, live, events, log }: Deps) 
 
   /** @throws Error as Socket.IO sends it to the client: its `data` is a problem */
   async function join(socket: LiveSocket): Promise<void> {
+    // Nothing more is told to it, and no span: it could ask as fast as it likes.
+    if (joined.has(socket.conn)) {
+      socket.conn.close()
+      throw new Error('this connection has been used before')
+    }
+    joined.add(socket.conn)
     const { token, _trace: carrier } = (socket.handshake.auth ?? {}) as Record<string, unknown>
     // What it connected with is kept for as long as the socket, but is of no more use.
     Object.assign(socket.handshake, { auth: {}, headers: {}, query: {} })
     const refused = await traceSocketEvent({ name: 'connect', carrier }, async (span) => {
       try {
         if (stopped) throw new Problem(503, 'This instance stops. Connect again.')
-        if (joined.has(socket.conn)) throw new Problem(429, 'This connection has been used before.')
-        joined.add(socket.conn)
         socket.data = await enter(socket, token, span)
         return undefined
       } catch (thrown) {

@@ -49,7 +49,12 @@ export function attachSockets(server: HttpServer, deps: Deps): AsyncDisposable {
     connection.request = null
   })
   io.use((socket, next) => {
-    joining.join(socket).then(() => next(), next)
+    const refuse = (refusal: Error) => {
+      next(refusal)
+      // Once it has been told. It would stay for as long as it likes, and nobody would look after it.
+      setImmediate(() => socket.conn.close())
+    }
+    joining.join(socket).then(() => next(), refuse)
   })
   io.on('connection', (socket) => {
     socket.data.turn = delivered.turn()
@@ -65,6 +70,8 @@ export function attachSockets(server: HttpServer, deps: Deps): AsyncDisposable {
   function onDisconnect(this: LiveSocket): void {
     connections.remove(this)
     watching.unwatch(this)
+    // Who only takes leave of Socket.IO could stay, without a token that ends.
+    this.conn.close()
     if (stopping) return
     joining.leave(this).catch((error) => log.error({ err: error }, 'disconnect failed'))
   }

@@ -4,7 +4,7 @@ import { eventually } from '@clew/kit/test/eventually'
 import { createClient } from 'redis'
 import { v7 as uuid } from 'uuid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { connectPhone, type Phone } from './phone.ts'
+import { connectPhone, newTrace, type Phone } from './phone.ts'
 import { type Person, startTwo, type Two } from './two-instances.ts'
 
 let two: Two
@@ -208,17 +208,44 @@ messaging SERVER message:send  clew.problem.status=429 clew.limit=messages
     expect(two.spans(refused[0]?.traceId ?? '')).toEqual([])
   })
 
-  test('connects on one connection are refused', async () => {
-    const frames: string[] = []
-    const ws = new WebSocket(
-      `${two.one.url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`,
-    )
-    ws.onmessage = ({ data }) => frames.push(data)
-    await eventually(() => frames[0]?.startsWith('0'))
-    for (let at = 0; at < 5; at++) ws.send('40{"token":"x"}')
-    await eventually(() => frames.filter((frame) => frame.startsWith('44')).length === 5)
-    const statuses = frames.slice(1).map((frame) => JSON.parse(frame.slice(2)).data.status)
-    expect(statuses.toSorted()).toEqual([401, 429, 429, 429, 429])
-    ws.close()
+  test('connects on one connection end it, and leave one span at most', async () => {
+    const { traceparent } = newTrace()
+    const ws = await openRaw()
+    for (let at = 0; at < 50; at++) ws.send(connectFrame('x', traceparent))
+    await eventually(() => ws.readyState === WebSocket.CLOSED)
+    await two.phone(two.one)
+    expect(two.spans(traceparent.slice(3, 35)).length).toBeLessThanOrEqual(1)
   })
 })
+
+describe('nobody stays connected', () => {
+  test('who is refused, once they are told', async () => {
+    const ws = await openRaw()
+    ws.send(connectFrame('x'))
+    await eventually(() => ws.readyState === WebSocket.CLOSED)
+    const [, refusal = ''] = ws.frames
+    expect(refusal.slice(0, 2)).toBe('44')
+    expect(JSON.parse(refusal.slice(2)).data.status).toBe(401)
+  })
+
+  test('who has taken leave', async () => {
+    const ws = await openRaw()
+    ws.send(connectFrame((await two.person()).token))
+    await eventually(() => ws.frames[1]?.startsWith('40'))
+    ws.send('41')
+    await eventually(() => ws.readyState === WebSocket.CLOSED)
+  })
+})
+
+/** A WebSocket without Socket.IO's manners. */
+async function openRaw() {
+  const url = `${two.one.url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`
+  const frames: string[] = []
+  const ws = Object.assign(new WebSocket(url), { frames })
+  ws.onmessage = ({ data }) => frames.push(data)
+  await eventually(() => frames[0]?.startsWith('0'))
+  return ws
+}
+function connectFrame(token: string, traceparent?: string): string {
+  return `40${JSON.stringify({ token, ...(traceparent && { _trace: { traceparent } }) })}`
+}
