@@ -1,5 +1,5 @@
+import { writeCursor } from '@clew/kit/cursor'
 import type { Redis } from '@clew/kit/redis'
-import { writeCursor } from './cursor.ts'
 import { separateIds } from './id-text.ts'
 import { keysOf as keysOfList, type ListKind } from './list-keys.ts'
 import { end, isMarker } from './list-scripts/format.ts'

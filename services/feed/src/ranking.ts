@@ -1,6 +1,6 @@
+import { readCursor, writeCursor } from '@clew/kit/cursor'
 import type { Redis } from '@clew/kit/redis'
 import type { Metrics } from '@clew/telemetry/statsd'
-import { readCursor, writeCursor } from './cursor.ts'
 import { idLength, separateIds } from './id-text.ts'
 import type { ReadIds } from './list-reader.ts'
 import type { Page, PageReader } from './page.ts'

@@ -1,6 +1,6 @@
+import { readCursor, writeCursor } from '@clew/kit/cursor'
 import type { Metrics } from '@clew/telemetry/statsd'
 import { runUntraced } from '@clew/telemetry/untraced'
-import { readCursor, writeCursor } from './cursor.ts'
 import type { ReadIds } from './list-reader.ts'
 import type { ListKind, Lists } from './lists.ts'
 import type { Page, PageReader } from './page.ts'

@@ -1,6 +1,6 @@
+import { writeCursor } from '@clew/kit/cursor'
 import { createClient, type RedisClientType } from 'redis'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { writeCursor } from '../src/cursor.ts'
 import { type Answer, type Person, type Service, startService } from './service.ts'
 import { cacheOf, createVillage, idsOf } from './village.ts'
 

@@ -1,7 +1,7 @@
+import { writeCursor } from '@clew/kit/cursor'
 import { createClient, type RedisClientType } from 'redis'
 import { v7 as uuid } from 'uuid'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { writeCursor } from '../src/cursor.ts'
 import { type Person, type Service, startService, waitUntil } from './service.ts'
 import { cacheOf, createVillage, idsOf } from './village.ts'
 

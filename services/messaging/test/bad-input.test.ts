@@ -1,6 +1,6 @@
+import { writeCursor } from '@clew/kit/cursor'
 import { v7 as uuid } from 'uuid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { writeCursor } from '../src/cursor.ts'
 import { type Person, type Service, startService } from './service.ts'
 
 let service: Service

@@ -69,7 +69,7 @@ export function createOpenapi() {
         get: {
           summary: 'Ids of those who follow this person, newest first; not reachable from outside',
           requestParams: { ...person, query: shapes.followerIdsQuery },
-          responses: answers(200, shapes.followerIds, [404, 422]),
+          responses: answers(200, shapes.followerIds, [400, 404, 422]),
         },
       },
       '/internal/users/{id}/following': {
@@ -96,6 +96,6 @@ function list(summary: string): ZodOpenApiOperationObject {
     summary,
     security: open,
     requestParams: { ...person, query: shapes.pageQuery },
-    responses: answers(200, shapes.profilePage, [401, 404, 422]),
+    responses: answers(200, shapes.profilePage, [400, 401, 404, 422]),
   }
 }

@@ -1,6 +1,5 @@
 import { text } from '@clew/kit/validate'
 import { z } from 'zod'
-import { parseCursor } from './cursor.ts'
 
 export const pageSize = 20
 
@@ -56,12 +55,7 @@ export const message = z.object({ message: z.string() }).meta({ id: 'Message' })
 
 const limit = z.coerce.number().int().min(1).max(50).default(pageSize)
 
-const cursor = z.string().transform((value, check) => {
-  const position = parseCursor(value)
-  if (position) return position
-  check.addIssue('is not a cursor of this list')
-  return z.NEVER
-})
+const cursor = z.string()
 
 export const pageQuery = z.object({ limit, cursor: cursor.optional() })
 

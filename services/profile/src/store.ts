@@ -1,7 +1,7 @@
 import type { Postgres, Queryable } from '@clew/kit/postgres'
 import { Problem } from '@clew/kit/problem'
-import { lastId, type Position } from './cursor.ts'
 import { recordFollowed, recordProfileUpdated, recordUnfollowed } from './events.ts'
+import { lastId, type Position } from './position.ts'
 import type { NewProfile, ProfileChange } from './schemas.ts'
 import { createFollowIds } from './store/follow-ids.ts'
 

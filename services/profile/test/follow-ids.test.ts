@@ -77,7 +77,11 @@ test('nobody follows and is followed by an unknown person, and what is no id bel
   expect(answer.status).toBe(404)
 })
 
-test.each(['limit=0', 'limit=10001', 'after=x'])('%s is refused', async (query) => {
-  const { status } = await service.ask('GET', `/internal/users/${star}/followers?${query}`)
-  expect(status).toBe(422)
+test.each([
+  ['limit=0', 422],
+  ['limit=10001', 422],
+  ['after=x', 400],
+])('%s is refused', async (query, status) => {
+  const answer = await service.ask('GET', `/internal/users/${star}/followers?${query}`)
+  expect(answer.status).toBe(status)
 })

@@ -1,7 +1,7 @@
 import { readJson } from '@clew/kit/body'
+import { readCursor, writeCursor } from '@clew/kit/cursor'
 import type Router from '@koa/router'
 import type { Deps } from '../app.ts'
-import { readCursor, writeCursor } from '../cursor.ts'
 import { newComment, pageQuery, pageSize } from '../schemas.ts'
 import { replyJson } from './reply.ts'
 import { type Asking, readPostId, readQuery } from './request.ts'

@@ -2,7 +2,7 @@ import { Problem } from '@clew/kit/problem'
 import { parse } from '@clew/kit/validate'
 import type { Context, Hono } from 'hono'
 import type { Deps } from '../app.ts'
-import { writeCursor } from '../cursor.ts'
+import { readCursor, writeCursor } from '../position.ts'
 import { type PageQuery, pageQuery, pageSize } from '../schemas.ts'
 import { nobody } from '../store.ts'
 import { replyCached, replyJson } from './reply.ts'
@@ -52,10 +52,12 @@ export function addFollowRoutes(app: Hono<Env>, asking: Asking, deps: Deps): voi
     { limit, cursor }: PageQuery,
   ): Promise<string | undefined> {
     const read = kind === 'followers' ? store.listFollowers : store.listFollowing
-    const { profiles, next } = await read(id, { limit, after: cursor })
+    const list = `${kind}:${id}`
+    const after = cursor === undefined ? undefined : readCursor(list, cursor)
+    const { profiles, next } = await read(id, { limit, after })
     if (profiles.length === 0 && !(await store.findProfile(id))) return undefined
     events.listed(kind, profiles.length)
-    const next_cursor = next ? writeCursor(next) : null
+    const next_cursor = next ? writeCursor(list, next) : null
     return JSON.stringify({ profiles, count: profiles.length, next_cursor })
   }
 }

@@ -1,5 +1,5 @@
 import type { Postgres } from '@clew/kit/postgres'
-import { lastId, type Position, writeCursor } from '../cursor.ts'
+import { lastId, readCursor, writeCursor } from '../position.ts'
 
 type Ids = { ids: string | null; people: number; oldest: Date | null }
 
@@ -12,8 +12,12 @@ export function createFollowIds(postgres: Postgres) {
    * `{follower_count, ids, next}`, those who followed last first. The count is of all of them.
    * The ids are one text with a space between them: ten thousand are quicker cut than parsed.
    * `next` is null on the last page, which is empty when the one before it was just full.
+   * @param cursor the `next` of the page before
+   * @throws Problem 400 for any other cursor
    */
-  async function followerIds(id: string, limit: number, after?: Position): Promise<string> {
+  async function followerIds(id: string, limit: number, cursor?: string): Promise<string> {
+    const list = `followers:${id}`
+    const after = cursor === undefined ? undefined : readCursor(list, cursor)
     const [found] = await postgres.query<Ids & { follower_count: number | null }>(
       `select ids, people, oldest, follower_count
        from (
@@ -30,7 +34,7 @@ export function createFollowIds(postgres: Postgres) {
     )
     const { follower_count, ids, people = 0, oldest } = found ?? {}
     const more = people === limit && ids && oldest
-    const next = more ? `"${writeCursor({ at: oldest, id: ids.slice(-36) })}"` : 'null'
+    const next = more ? `"${writeCursor(list, { at: oldest, id: ids.slice(-36) })}"` : 'null'
     return `{"follower_count":${follower_count ?? 0},"ids":"${ids ?? ''}","next":${next}}`
   }
 
