@@ -1,4 +1,4 @@
-import { Problem } from '@clew/kit/problem'
+import { damaged } from './damage.ts'
 
 export type ByteReader = ReturnType<typeof createByteReader>
 
@@ -17,7 +17,7 @@ export function createByteReader(source: AsyncIterable<Buffer>) {
 
   async function fill(bytes: number): Promise<void> {
     if (held.length >= bytes) return
-    if (bytes > takenAtMost) throw new Problem(422, 'The file cannot be read: it is damaged.')
+    if (bytes > takenAtMost) throw damaged()
     // Joined once: to add each chunk to all before it would copy them again and again.
     const pieces = held.length > 0 ? [held] : []
     for (let size = held.length; size < bytes; ) {

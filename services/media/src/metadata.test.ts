@@ -2,6 +2,7 @@ import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
 import { animation, photo, picture, video } from '../test/pictures.ts'
 import { createByteReader } from './byte-reader.ts'
+import { blankLocation } from './metadata/exif.ts'
 import { type ContentType, removeLocation } from './metadata.ts'
 
 /** What is kept of bytes that come in pieces of some size. */
@@ -184,6 +185,134 @@ test('an MP4 loses places and XMP, and keeps its length and its film', async () 
     expect(kept.subarray(at)).toEqual(bytes.subarray(at))
     expect(kept.includes('tkhd')).toBe(true)
   }
+})
+
+test('an MP4 loses what nobody needs to play it, wherever it is', async () => {
+  const box = (type: string, ...content: Buffer[]) => {
+    const head = Buffer.alloc(8)
+    head.writeUInt32BE(8 + Buffer.concat(content).length)
+    head.write(type, 4, 'latin1')
+    return Buffer.concat([head, ...content])
+  }
+  const berlin = (type: string) => box(type, Buffer.from('Berlin'))
+  const film = box('mdat', Buffer.from('the film'))
+  const track = box('trak', berlin('kywd'), box('mdia', berlin('gps '), berlin('minf')))
+  const bytes = Buffer.concat([
+    video().subarray(0, 32),
+    berlin('free'),
+    berlin('skip'),
+    box('moov', berlin('gps '), berlin('thum'), track),
+    film,
+    berlin('GPS '),
+  ])
+  const kept = (await clean('video/mp4', bytes)).toString('latin1')
+  expect(kept.length).toBe(bytes.length)
+  expect(kept.split('Berlin').length - 1).toBe(1)
+  expect(kept).toContain('minfBerlin')
+  expect(kept).toContain('the film')
+  expect(kept).not.toMatch(/gps|thum|kywd|skip/i)
+})
+
+describe('EXIF', () => {
+  /** Tables of entries, each `[tag, value]`: a text lies behind the tables. */
+  function exifOf(...tables: [number, number | string][][]): Buffer {
+    const tableBytes = tables.map((entries) => 2 + entries.length * 12 + 4)
+    const texts: Buffer[] = []
+    let free = 8 + tableBytes.reduce((sum, bytes) => sum + bytes, 0)
+    let at = 8
+    const written = tables.map((entries, index) => {
+      const table = Buffer.alloc(tableBytes[index] ?? 0)
+      table.writeUInt16LE(entries.length)
+      for (const [place, [tag, value]] of entries.entries()) {
+        const entry = 2 + place * 12
+        const text = typeof value === 'string'
+        table.writeUInt16LE(tag, entry)
+        table.writeUInt16LE(text ? 2 : 4, entry + 2)
+        table.writeUInt32LE(text ? value.length : 1, entry + 4)
+        table.writeUInt32LE(text ? free : value, entry + 8)
+        if (!text) continue
+        texts.push(Buffer.from(value))
+        free += value.length
+      }
+      at += table.length
+      table.writeUInt32LE(index < tables.length - 1 ? at : 0, table.length - 4)
+      return table
+    })
+    return Buffer.concat([Buffer.from('II*\0\x08\0\0\0', 'latin1'), ...written, ...texts])
+  }
+  const cleaned = (exif: Buffer) => ({ read: blankLocation(exif), text: exif.toString('latin1') })
+
+  test('loses XMP, IPTC and what Photoshop wrote', () => {
+    const { read, text } = cleaned(
+      exifOf([
+        [0x010f, 'Pinhole'],
+        [0x02bc, '<GPS>52,30N</GPS>'],
+        [0x83bb, 'Berlin, IPTC'],
+        [0x8649, 'Berlin, 8BIM'],
+      ]),
+    )
+    expect(read).toBe(true)
+    expect(text).toContain('Pinhole')
+    expect(text).not.toMatch(/GPS|Berlin/)
+  })
+
+  test('loses its thumbnail, with what that says', () => {
+    const exif = exifOf(
+      [[0x010f, 'Pinhole']],
+      [
+        [0x0201, 0],
+        [0x0202, 22],
+        [0x010e, 'a thumbnail from Berlin'],
+      ],
+    )
+    exif.writeUInt32LE(exif.indexOf('a thumbnail'), exif.indexOf(Buffer.from([1, 2, 4, 0])) + 8)
+    const { read, text } = cleaned(exif)
+    expect(read).toBe(true)
+    expect(text).toContain('Pinhole')
+    expect(text).not.toContain('thumbnail')
+    expect(exif.readUInt32LE(8 + 2 + 12)).toBe(0)
+  })
+
+  test('goes as a whole when it has more entries than any camera writes', () => {
+    const places: [number, number][] = Array.from({ length: 4_000 }, (_, tag) => [tag, 1])
+    expect(cleaned(exifOf(places)).read).toBe(false)
+  })
+
+  test('only the first of a picture stays', async () => {
+    const bytes = await photo().jpeg().toBuffer()
+    const at = bytes.indexOf('Exif\0\0') - 4
+    const segment = bytes.subarray(at, at + 2 + bytes.readUInt16BE(at + 2))
+    const twice = Buffer.concat([bytes.subarray(0, at), segment, bytes.subarray(at)])
+    expect(await clean('image/jpeg', twice)).toEqual(await clean('image/jpeg', bytes))
+  })
+})
+
+describe('made of more parts than any encoder writes', () => {
+  const parts = 60_000
+  const many = (part: Buffer) => Buffer.concat(Array(parts).fill(part))
+  test.each([
+    ['image/jpeg', Buffer.from([0xff, 0x01])],
+    ['image/png', Buffer.from('\0\0\0\0tEXt\0\0\0\0', 'latin1')],
+    ['image/gif', Buffer.from([0x21, 0xfe, 0])],
+    ['video/mp4', Buffer.from('\0\0\0\x08free', 'latin1')],
+  ] as [ContentType, Buffer][])('%s is refused', async (type, part) => {
+    const start = Buffer.alloc(type === 'image/gif' ? 13 : type === 'image/png' ? 8 : 0)
+    const bytes = Buffer.concat([start, many(part)])
+    await expect(clean(type, bytes)).rejects.toMatchObject({ status: 422 })
+  })
+
+  test('a WebP is refused', async () => {
+    const start = Buffer.from('RIFF\0\0\x7f\0WEBP', 'latin1')
+    const bytes = Buffer.concat([start, many(Buffer.from('ABCD\0\0\0\0', 'latin1'))])
+    bytes.writeUInt32LE(bytes.length - 8, 4)
+    await expect(clean('image/webp', bytes)).rejects.toMatchObject({ status: 422 })
+  })
+})
+
+test('a GIF ends where a decoder would stop', async () => {
+  const bytes = await animation(40, 30, 2)
+  const noted = Buffer.concat([bytes.subarray(0, -1), Buffer.alloc(100_000), Buffer.from('Berlin')])
+  expect(await clean('image/gif', noted)).toEqual(bytes)
 })
 
 /** A TIFF in the other order of bytes, with the tables that lead from the first. */

@@ -1,4 +1,5 @@
 import type { ByteReader } from '../byte-reader.ts'
+import { createPartCount } from '../damage.ts'
 
 const image = 0x2c
 const extension = 0x21
@@ -14,7 +15,9 @@ export async function* cleanGif(bytes: ByteReader): AsyncGenerator<Buffer> {
   const header = await bytes.take(13)
   yield header
   yield* bytes.pass(colourBytes(header[10]))
+  const count = createPartCount()
   for (;;) {
+    count()
     const kind = await bytes.take(1)
     if (kind[0] === image) {
       const described = await bytes.take(9)
@@ -23,9 +26,9 @@ export async function* cleanGif(bytes: ByteReader): AsyncGenerator<Buffer> {
       yield* blocks(bytes)
     } else if (kind[0] === extension) yield* cleanExtension(bytes, kind)
     else {
-      // The end, or nothing that a decoder would follow.
-      yield kind
-      if (kind[0] === trailer || kind.length === 0) return
+      // The end, or nothing that a decoder would follow. What broke off stays so.
+      if (kind.length > 0) yield Buffer.from([trailer])
+      return
     }
   }
 }
@@ -45,12 +48,22 @@ async function* cleanExtension(bytes: ByteReader, kind: Buffer): AsyncGenerator<
   for await (const _ of blocks(bytes));
 }
 
-/** Blocks of up to 255 bytes with their lengths, up to the empty one. */
+/** Blocks of up to 255 bytes with their lengths, up to the empty one; many of them in one piece. */
 async function* blocks(bytes: ByteReader): AsyncGenerator<Buffer> {
+  // Where the next length is, counted from the piece at hand.
+  let at = 0
   for (;;) {
-    const [length = 0] = await bytes.peek(1)
-    yield await bytes.take(1 + length)
-    if (length === 0) return
+    const piece = await bytes.next()
+    if (piece.length === 0) return
+    while (at < piece.length) {
+      const length = piece[at] ?? 0
+      at += 1 + length
+      if (length > 0) continue
+      bytes.unread(piece.subarray(at))
+      return yield piece.subarray(0, at)
+    }
+    at -= piece.length
+    yield piece
   }
 }
 

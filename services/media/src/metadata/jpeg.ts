@@ -1,4 +1,5 @@
 import type { ByteReader } from '../byte-reader.ts'
+import { createPartCount } from '../damage.ts'
 import { blankLocation } from './exif.ts'
 
 const startOfImage = 0xd8
@@ -10,9 +11,13 @@ const standsAlone = 0x01
  * A JPEG without its location. Of what applications wrote beside the picture it keeps EXIF (cleaned),
  * the colour profile and what decoders need; XMP, Photoshop's and all else go, and so does whatever
  * comes behind the picture, where phones keep more pictures with metadata of their own.
+ * @throws Problem 422 for one of too many segments
  */
 export async function* cleanJpeg(bytes: ByteReader): AsyncGenerator<Buffer> {
+  const count = createPartCount()
+  let exifs = 0
   for (;;) {
+    count()
     // Decoders skip what is between segments.
     for await (const _ of untilMarker(bytes));
     const marker = await bytes.take(2)
@@ -28,7 +33,10 @@ export async function* cleanJpeg(bytes: ByteReader): AsyncGenerator<Buffer> {
     const size = Math.max(0, length.readUInt16BE() - 2)
     if (isApplication(code)) {
       const content = await bytes.take(size)
-      if (isKept(code, content)) yield* [marker, length, content]
+      // Of EXIF the first counts, for decoders too.
+      if (isExif(code, content) ? exifs++ === 0 && blankLocation(content) : isKept(code, content)) {
+        yield* [marker, length, content]
+      }
       continue
     }
     yield* [marker, length]
@@ -41,13 +49,19 @@ function isApplication(code: number): boolean {
   return code >= 0xe0 && code <= 0xef
 }
 
+function isExif(code: number, content: Buffer): boolean {
+  return code === 0xe1 && begins(content, 'Exif\0\0')
+}
+
 function isKept(code: number, content: Buffer): boolean {
-  const begins = (name: string) => content.subarray(0, name.length).equals(Buffer.from(name))
-  if (code === 0xe0) return begins('JFIF\0')
-  if (code === 0xe1) return begins('Exif\0\0') && blankLocation(content)
-  if (code === 0xe2) return begins('ICC_PROFILE\0')
+  if (code === 0xe0) return begins(content, 'JFIF\0')
+  if (code === 0xe2) return begins(content, 'ICC_PROFILE\0')
   // Adobe's says how colours are stored.
-  return code === 0xee && begins('Adobe')
+  return code === 0xee && begins(content, 'Adobe')
+}
+
+function begins(content: Buffer, name: string): boolean {
+  return content.subarray(0, name.length).equals(Buffer.from(name))
 }
 
 /** Passes compressed data, which holds no marker but restarts, on to the next marker. */

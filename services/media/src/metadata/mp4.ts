@@ -1,20 +1,35 @@
-import { Problem } from '@clew/kit/problem'
 import type { ByteReader } from '../byte-reader.ts'
+import { createPartCount, damaged } from '../damage.ts'
 
-const containers = new Set(['moov', 'trak', 'moof', 'traf'])
-// What people and devices wrote beside the film: places (`©xyz`, `loci`, ISO 6709), names, XMP.
-const blanked = new Set(['udta', 'meta', 'uuid'])
-const deepest = 4
-
-/** An MP4 without its location. Lengths stay, since the film is found by its place in the file. */
-export function cleanMp4(bytes: ByteReader): AsyncGenerator<Buffer> {
-  return boxes(bytes, Number.POSITIVE_INFINITY, 0)
+// What plays a film, by the box it is in. All else is what people and devices wrote beside it: places
+// (`©xyz`, `loci`, `gps `, ISO 6709), names, XMP, thumbnails; some cameras write into free space too.
+const top = setOf('ftyp styp moov mdat moof mfra sidx')
+const kept: Record<string, Set<string>> = {
+  moov: setOf('mvhd trak mvex iods'),
+  trak: setOf('tkhd edts mdia tref'),
+  mdia: setOf('mdhd hdlr minf elng'),
+  moof: setOf('mfhd traf'),
+  traf: setOf('tfhd tfdt trun sdtp sbgp sgpd subs saiz saio senc'),
 }
 
-/** @throws Problem 422 for a box that cannot be */
-async function* boxes(bytes: ByteReader, within: number, depth: number): AsyncGenerator<Buffer> {
+/**
+ * An MP4 without what says where it was taken. Lengths stay, since the film is found by its place in
+ * the file. What cameras record along with the film, as a track of its own, stays too.
+ * @throws Problem 422 for a box that cannot be, or too many of them
+ */
+export function cleanMp4(bytes: ByteReader): AsyncGenerator<Buffer> {
+  return boxes(bytes, Number.POSITIVE_INFINITY, top, createPartCount())
+}
+
+async function* boxes(
+  bytes: ByteReader,
+  within: number,
+  allowed: Set<string>,
+  count: () => void,
+): AsyncGenerator<Buffer> {
   let left = within
   while (left >= 8) {
+    count()
     const header = Buffer.from(await bytes.take(8))
     if (header.length < 8) return yield header
     const long = header.readUInt32BE() === 1 ? await bytes.take(8) : undefined
@@ -22,19 +37,24 @@ async function* boxes(bytes: ByteReader, within: number, depth: number): AsyncGe
     const size = Math.min(left, sizeOf(header, long))
     const type = header.toString('latin1', 4)
     const rest = size - head.length
-    if (rest < 0) throw new Problem(422, 'The video cannot be read: it is damaged.')
-    if (blanked.has(type)) head.write('free', 4, 'latin1')
+    if (rest < 0) throw damaged()
+    const inner = kept[type]
+    if (!allowed.has(type)) head.write('free', 4, 'latin1')
     yield head
-    if (blanked.has(type)) yield* bytes.blank(rest)
-    else if (containers.has(type) && depth < deepest) yield* boxes(bytes, rest, depth + 1)
+    if (!allowed.has(type)) yield* bytes.blank(rest)
+    else if (inner) yield* boxes(bytes, rest, inner, count)
     else yield* bytes.pass(rest)
     left -= size
   }
-  yield* bytes.pass(left)
+  yield* bytes.blank(left)
 }
 
 function sizeOf(header: Buffer, long: Buffer | undefined): number {
   if (long) return long.length === 8 ? Number(long.readBigUInt64BE()) : 0
   // 0: to the end.
   return header.readUInt32BE() || Number.POSITIVE_INFINITY
+}
+
+function setOf(types: string): Set<string> {
+  return new Set(types.split(' '))
 }

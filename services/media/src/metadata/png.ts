@@ -1,8 +1,8 @@
 import { crc32 } from 'node:zlib'
 import type { ByteReader } from '../byte-reader.ts'
-import { blankLocation } from './exif.ts'
+import { createPartCount } from '../damage.ts'
+import { blankLocation, exifAtMost } from './exif.ts'
 
-const exifAtMost = 1024 * 1024
 const kept = new Set(
   `IHDR PLTE IDAT IEND tRNS cHRM gAMA iCCP sBIT sRGB cICP mDCV cLLI bKGD hIST pHYs sPLT tIME
    acTL fcTL fdAT`.split(/\s+/),
@@ -11,7 +11,10 @@ const kept = new Set(
 /** A PNG without text, in which XMP and other metadata are written, and with its EXIF cleaned. */
 export async function* cleanPng(bytes: ByteReader): AsyncGenerator<Buffer> {
   yield await bytes.take(8)
+  const count = createPartCount()
+  let exifs = 0
   for (;;) {
+    count()
     const header = await bytes.take(8)
     if (header.length < 8) return
     const size = header.readUInt32BE()
@@ -19,7 +22,7 @@ export async function* cleanPng(bytes: ByteReader): AsyncGenerator<Buffer> {
     if (kept.has(type)) {
       yield header
       yield* bytes.pass(size + 4)
-    } else if (type === 'eXIf' && size <= exifAtMost) {
+    } else if (type === 'eXIf' && size <= exifAtMost && exifs++ === 0) {
       const content = await bytes.take(size)
       await bytes.skip(4)
       if (blankLocation(content)) yield* [header, content, checksum(header, content)]

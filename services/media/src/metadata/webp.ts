@@ -1,8 +1,7 @@
-import { Problem } from '@clew/kit/problem'
 import type { ByteReader } from '../byte-reader.ts'
-import { blankLocation } from './exif.ts'
+import { createPartCount, damaged } from '../damage.ts'
+import { blankLocation, exifAtMost } from './exif.ts'
 
-const exifAtMost = 1024 * 1024
 const kept = new Set(['VP8 ', 'VP8L', 'ANIM', 'ANMF', 'ALPH', 'ICCP'])
 const hasXmp = 0x04
 const flagsBytes = 10
@@ -16,7 +15,10 @@ export async function* cleanWebp(bytes: ByteReader): AsyncGenerator<Buffer> {
   const start = await bytes.take(12)
   yield start
   let left = start.length < 12 ? 0 : start.readUInt32LE(4) - 4
+  const count = createPartCount()
+  let exifs = 0
   while (left > 0) {
+    count()
     const header = await bytes.take(8)
     if (header.length < 8) return
     const size = header.readUInt32LE(4)
@@ -24,11 +26,11 @@ export async function* cleanWebp(bytes: ByteReader): AsyncGenerator<Buffer> {
     left -= 8 + padded
     const type = header.toString('latin1', 0, 4)
     if (type === 'VP8X') {
-      if (size !== flagsBytes) throw new Problem(422, 'The picture cannot be read: it is damaged.')
+      if (size !== flagsBytes) throw damaged()
       const content = Buffer.from(await bytes.take(padded))
       content[0] = (content[0] ?? 0) & ~hasXmp
       yield* [header, content]
-    } else if (type === 'EXIF' && size <= exifAtMost) {
+    } else if (type === 'EXIF' && size <= exifAtMost && exifs++ === 0) {
       const content = Buffer.from(await bytes.take(padded))
       if (!blankLocation(content.subarray(0, size))) content.fill(0)
       yield* [header, content]

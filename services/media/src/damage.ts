@@ -1,0 +1,20 @@
+import { Problem } from '@clew/kit/problem'
+
+const partsAtMost = 50_000
+
+/** What a file's own structure says cannot be. */
+export function damaged(): Problem {
+  return new Problem(422, 'The file cannot be read: it is damaged.')
+}
+
+/**
+ * Counts the parts that a file is made of. Each takes some microseconds, and 100 MB can be made of
+ * parts of two bytes; what cameras and encoders write has a tenth of this at most.
+ * @returns to be called for each part. @throws Problem 422
+ */
+export function createPartCount(): () => void {
+  let parts = 0
+  return () => {
+    if (++parts > partsAtMost) throw new Problem(422, 'The file is made of too many parts.')
+  }
+}
