@@ -1,8 +1,10 @@
+import { createReadStream } from 'node:fs'
 import { Problem } from '@clew/kit/problem'
 import { SpanKind } from '@opentelemetry/api'
 import sharp, { type Metadata } from 'sharp'
 import { createRoom } from './room.ts'
 import { traceWork } from './spans.ts'
+import { storageAway } from './storage.ts'
 import { pixelsAtMost } from './variants.ts'
 
 /** In pixels, as seen. */
@@ -20,21 +22,38 @@ const options = { kind: SpanKind.INTERNAL }
 export function createImageCheck(): CheckImage {
   const room = createRoom(atOnce)
   return (path, contentType) =>
-    traceWork('check image', options, () => room(() => checkImage(path, contentType)))
+    traceWork('check image', options, () =>
+      room(() => checkImage(path, contentType).catch((error) => blame(error, path))),
+    )
 }
 
-/** @throws Problem 422 for a picture that is damaged, too large, or not what its first bytes say */
+/**
+ * A decoder says alike that a file is damaged and that it could not be read; so it is read once more.
+ * @throws StorageAway when it cannot be, or memory is short; Problem 422 else
+ */
+async function blame(error: unknown, path: string): Promise<never> {
+  if (error instanceof Problem) throw error
+  if (/out of memory|too many open files/i.test(String(error))) throw storageAway(error)
+  try {
+    for await (const _ of createReadStream(path));
+  } catch (trouble) {
+    throw storageAway(trouble)
+  }
+  throw damaged()
+}
+
+/** @throws Problem 422 for a picture that is too large, or not what its first bytes say */
 async function checkImage(path: string, contentType: string): Promise<Size> {
   // The limit is checked here, where all frames count; sharp would count one.
   const image = sharp(path, { failOn: 'truncated', limitInputPixels: false, sequentialRead: true })
-  const header = await image.metadata().catch(damaged)
+  const header = await image.metadata()
   if (`image/${header.format}` !== contentType) throw damaged()
   const { width, height, pages = 1 } = header
   if (width * height * pages > pixelsAtMost) {
     const millions = pixelsAtMost / 1_000_000
     throw new Problem(422, `The picture has more than ${millions} million pixels in all.`)
   }
-  await image.resize(shrunkSide, shrunkSide, { fit: 'inside' }).raw().toBuffer().catch(damaged)
+  await image.resize(shrunkSide, shrunkSide, { fit: 'inside' }).raw().toBuffer()
   return seen(header)
 }
 
@@ -43,6 +62,6 @@ function seen({ width, height, orientation = 1 }: Metadata): Size {
   return orientation >= 5 ? { width: height, height: width } : { width, height }
 }
 
-function damaged(): never {
-  throw new Problem(422, 'The picture cannot be decoded: it is damaged or incomplete.')
+function damaged(): Problem {
+  return new Problem(422, 'The picture cannot be decoded: it is damaged or incomplete.')
 }
