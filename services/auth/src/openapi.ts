@@ -1,6 +1,5 @@
-import { answer, json, operations } from '@clew/kit/openapi'
+import { answer, body, json, operations } from '@clew/kit/openapi'
 import { problem } from '@clew/kit/schemas'
-import type { z } from 'zod'
 import { createDocument, type ZodOpenApiOperationObject } from 'zod-openapi'
 import { reasons } from './routes/endings.ts'
 import * as schemas from './schemas.ts'
@@ -9,7 +8,6 @@ const line = (description: string) => ({
   description,
   content: { 'text/plain': { schema: { type: 'string' as const } } },
 })
-const body = (schema: z.ZodType) => ({ required: true, ...json(schema) })
 
 const refusals: Record<number, string> = {
   400: 'The body is not a JSON object.',

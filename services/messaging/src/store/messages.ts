@@ -1,5 +1,4 @@
 import type { Postgres, Queryable } from '@clew/kit/postgres'
-import { Problem } from '@clew/kit/problem'
 import { createTurns } from '@clew/kit/turns'
 import { recordSent } from '../events.ts'
 import { noConversation } from './conversation.ts'
@@ -14,6 +13,7 @@ import {
   withMembers,
 } from './message.ts'
 import { readMissed } from './missed.ts'
+import { findRepeated, Repeated } from './repeated.ts'
 
 type Added = Stored & { repeated: boolean }
 type Draft = { body: string; clientId: string }
@@ -128,16 +128,6 @@ export function createMessages(postgres: Postgres) {
 
 const rowLevelSecurity = '42501'
 
-/** Ends the transaction of a message that was stored before: nothing is changed by it. */
-class Repeated extends Error {
-  override name = 'Repeated'
-  readonly stored: Stored
-  constructor(stored: Stored) {
-    super('this message was stored before')
-    this.stored = stored
-  }
-}
-
 /**
  * Locks the conversation until the commit, and makes the id of its next message then: so within a
  * conversation the order of ids is the order of commits. The statement after this sees all that was
@@ -150,19 +140,4 @@ async function lock(tx: Queryable, conversationId: string): Promise<string> {
   )
   if (!row) throw noConversation()
   return row.activity_id
-}
-
-async function findRepeated(
-  tx: Queryable,
-  me: string,
-  clientId: string,
-  conversationId: string,
-): Promise<Repeated | Problem> {
-  const [row] = await tx.query<MessageRow>(
-    `select ${withMembers} from messages
-     where sender_id = $1 and client_id = $2 and conversation_id = $3`,
-    [me, clientId, conversationId],
-  )
-  if (row) return new Repeated(toStored(row))
-  return new Problem(409, 'This client_id is of a message in another conversation.')
 }
