@@ -18,3 +18,8 @@ export function createPartCount(): () => void {
     if (++parts > partsAtMost) throw new Problem(422, 'The file is made of too many parts.')
   }
 }
+
+export function tooManyPixels(of: string, atMost: number): Problem {
+  const millions = atMost / 1_000_000
+  return new Problem(422, `The picture has more than ${millions} million pixels ${of}.`)
+}

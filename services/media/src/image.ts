@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import { Problem } from '@clew/kit/problem'
 import { SpanKind } from '@opentelemetry/api'
 import sharp, { type Metadata } from 'sharp'
+import { tooManyPixels } from './damage.ts'
 import { createRoom } from './room.ts'
 import { traceWork } from './spans.ts'
 import { storageAway } from './storage.ts'
@@ -13,6 +14,8 @@ export type CheckImage = (path: string, contentType: string) => Promise<Size>
 
 const atOnce = 2
 const shrunkSide = 64
+// Of 8 bits, of what its decoder must hold whole: some 150 MB, however few bytes the file has.
+const heldPixelsAtMost = 25_000_000
 const options = { kind: SpanKind.INTERNAL }
 
 /**
@@ -49,12 +52,18 @@ async function checkImage(path: string, contentType: string): Promise<Size> {
   const header = await image.metadata()
   if (`image/${header.format}` !== contentType) throw damaged()
   const { width, height, pages = 1 } = header
-  if (width * height * pages > pixelsAtMost) {
-    const millions = pixelsAtMost / 1_000_000
-    throw new Problem(422, `The picture has more than ${millions} million pixels in all.`)
+  if (width * height * pages > pixelsAtMost) throw tooManyPixels('in all', pixelsAtMost)
+  if (isHeld(header)) {
+    const atMost = heldPixelsAtMost / (header.depth === 'uchar' ? 1 : 2)
+    if (width * height > atMost) throw tooManyPixels('for how it is stored', atMost)
   }
   await image.resize(shrunkSide, shrunkSide, { fit: 'inside' }).raw().toBuffer()
   return seen(header)
+}
+
+/** All others come line by line, or shrunk. */
+function isHeld({ format, isProgressive }: Metadata): boolean {
+  return format === 'gif' || isProgressive === true
 }
 
 /** Orientations from 5 on lie on their side. */

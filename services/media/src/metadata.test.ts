@@ -309,6 +309,21 @@ describe('made of more parts than any encoder writes', () => {
   })
 })
 
+test('a PNG of a million pixels that moves 60 times is refused, 40 times not', async () => {
+  const bytes = await sharp({
+    create: { width: 1000, height: 1000, channels: 3, background: 'red' },
+  })
+    .png()
+    .toBuffer()
+  const moving = (frames: number) => {
+    const control = Buffer.from('\0\0\0\x08acTL\0\0\0\0\0\0\0\0\0\0\0\0', 'latin1')
+    control.writeUInt32BE(frames, 8)
+    return Buffer.concat([bytes.subarray(0, 33), control, bytes.subarray(33)])
+  }
+  await expect(clean('image/png', moving(60))).rejects.toMatchObject({ status: 422 })
+  expect(await clean('image/png', moving(40))).toEqual(moving(40))
+})
+
 test('a GIF ends where a decoder would stop', async () => {
   const bytes = await animation(40, 30, 2)
   const noted = Buffer.concat([bytes.subarray(0, -1), Buffer.alloc(100_000), Buffer.from('Berlin')])

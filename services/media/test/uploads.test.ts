@@ -128,9 +128,10 @@ describe('what is refused leaves nothing', () => {
     small.writeUInt32BE(crc32(small.subarray(12, 29)), 29)
     return small
   }
-  const flat = (width: number, height: number) =>
+  const flat = (width: number, height: number, progressive = false, bits = 8) =>
     sharp({ create: { width, height, channels: 3, background: 'red' } })
-      .png()
+      .toColourspace(bits === 16 ? 'rgb16' : 'srgb')
+      .png({ progressive })
       .toBuffer()
 
   test.each([
@@ -168,6 +169,13 @@ describe('what is refused leaves nothing', () => {
     ],
     ['a PNG header of 900 million pixels', 422, bomb, {}],
     ['a PNG of 64 million pixels', 422, () => flat(8_000, 8_000), {}],
+    ['an interlaced PNG of 30 million pixels', 422, () => flat(6_000, 5_000, true), {}],
+    [
+      'an interlaced PNG of 16 million pixels of 16 bits',
+      422,
+      () => flat(4_000, 4_000, true, 16),
+      {},
+    ],
     ['a GIF of 60 million pixels in all', 422, async () => gifBomb(60), {}],
     [
       'a box of an MP4 that cannot be',
