@@ -12,7 +12,7 @@ const whole = `status in ('processing', 'ready', 'failed')`
 const sweptAtMost = 100
 
 /** How long a use waits for its post: feed stores the post at once, or not at all. */
-export const unconfirmedMs = 3_600_000
+export const unconfirmedMs = 600_000
 
 /** Which posts show what. Every function throws Problem 503 while Postgres is away. */
 export function createUses(postgres: Postgres) {
@@ -43,35 +43,38 @@ export function createUses(postgres: Postgres) {
 
     /**
      * The post is stored. A use that is missing was given up for being unconfirmed too long, and
-     * comes back; a young one was withdrawn with its post, whose fact came first, and stays away.
+     * comes back; unless the post was withdrawn, the fact of which may have come first.
      */
-    async confirm({ post_id, user_id, media_ids, created_at }: PostCreated): Promise<void> {
+    async confirm({ post_id, user_id, media_ids }: PostCreated): Promise<void> {
       if (media_ids.length === 0) return
       await postgres.query(
-        `insert into uses (media_id, post_id, confirmed)
-         select id, $1, true from media
-         where id = any($2) and owner_id = $3 and ${whole}
-           and ($4::timestamptz < now() - $5 * interval '1 ms'
-             or exists (select from uses where media_id = media.id and post_id = $1))
+        `with found as (
+           select id from media
+           where id = any($2) and owner_id = $3 and ${whole}
+             and not exists (select from withdrawn where post_id = $1)
+           order by id for share)
+         insert into uses (media_id, post_id, confirmed)
+         select id, $1, true from found
          on conflict (media_id, post_id) do update set confirmed = true`,
-        [post_id, media_ids, user_id, created_at, unconfirmedMs],
+        [post_id, media_ids, user_id],
       )
     },
 
-    /** The post is gone. What no other post shows is private again, and facts say so. */
+    /**
+     * The post is gone, or was never stored, and will not be shown. What no other post shows is
+     * private again, and facts say so.
+     */
     async withdraw(postId: string): Promise<void> {
+      await postgres.query(`insert into withdrawn (post_id) values ($1) on conflict do nothing`, [
+        postId,
+      ])
       const shown = await postgres.query<{ media_id: string }>(
         `select media_id from uses where post_id = $1`,
         [postId],
       )
       if (shown.length === 0) return
-      await postgres.transaction(async (tx) => {
-        const ids = shown.map(({ media_id }) => media_id)
-        const hidden = await remove(tx, ids, `post_id = $2`, postId)
-        for (const { id: media_id, owner_id: user_id } of hidden) {
-          await publish(tx, stream, 'media.hidden', { media_id, user_id })
-        }
-      })
+      const ids = shown.map(({ media_id }) => media_id)
+      await postgres.transaction((tx) => hide(tx, ids, `post_id = $2`, postId))
     },
 
     /** Gives up uses whose post was never stored. Gives the ids of what is private again. */
@@ -82,25 +85,34 @@ export function createUses(postgres: Postgres) {
         [olderMs],
       )
       if (found.length === 0) return []
-      return postgres.transaction(async (tx) => {
-        const ids = found.map(({ media_id }) => media_id)
-        const late = `not confirmed and created_at < now() - $2 * interval '1 ms'`
-        const hidden = await remove(tx, ids, late, olderMs)
-        return hidden.map(({ id }) => id)
-      })
+      const ids = found.map(({ media_id }) => media_id)
+      const late = `not confirmed and created_at < now() - $2 * interval '1 ms'`
+      return postgres.transaction((tx) => hide(tx, ids, late, olderMs))
+    },
+
+    /** No longer keeps in mind which posts were withdrawn a day ago: their facts have all come. */
+    async forget(): Promise<void> {
+      await postgres.query(`delete from withdrawn where created_at < now() - interval '1 day'`)
     },
   }
 }
 
-/** Gives what is left without a use. Locked first: of two who remove the last two uses, one sees it. */
-async function remove(tx: Queryable, ids: string[], which: string, value: unknown) {
+/**
+ * Removes these uses. What is left without one is private from now on: facts say so, and its ids are
+ * given. Locked first: of two who remove the last two uses, one sees it.
+ */
+async function hide(tx: Queryable, ids: string[], which: string, value: unknown) {
   await tx.query(`select id from media where id = any($1) order by id for update`, [ids])
   await tx.query(`delete from uses where media_id = any($1) and ${which}`, [ids, value])
-  return tx.query<{ id: string; owner_id: string }>(
+  const hidden = await tx.query<{ id: string; owner_id: string }>(
     `select id, owner_id from media
      where id = any($1) and ${whole} and not exists (select from uses where media_id = media.id)`,
     [ids],
   )
+  for (const { id: media_id, owner_id: user_id } of hidden) {
+    await publish(tx, stream, 'media.hidden', { media_id, user_id })
+  }
+  return hidden.map(({ id }) => id)
 }
 
 /** In the order asked for. */

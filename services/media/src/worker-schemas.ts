@@ -8,7 +8,6 @@ export const postCreated = z.object({
   post_id: id,
   user_id: id,
   media_ids: z.array(id).default([]),
-  created_at: z.iso.datetime(),
 })
 export const postDeleted = z.object({ post_id: id })
 

@@ -29,7 +29,6 @@ let databaseUrl: string
 let owner: Postgres
 let folder: string
 let storage: Storage
-let refreshed: string[]
 
 beforeEach(async () => {
   stack = new AsyncDisposableStack()
@@ -39,15 +38,13 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'clew-media-'))
   stack.defer(() => rm(folder, { recursive: true, force: true }))
   storage = await openFiles(folder)
-  refreshed = []
 })
 afterEach(() => stack.disposeAsync())
 
 function sweeper(times?: Partial<Times>) {
   const postgres = stack.use(openPostgres(databaseUrl))
   const removal = createRemoval(storage, createStore(postgres), log)
-  const refresh = async (id: string) => void refreshed.push(id)
-  return createSweeper({ postgres, removal, uses: createUses(postgres), refresh, log }, times)
+  return createSweeper({ postgres, removal, uses: createUses(postgres), log }, times)
 }
 
 async function media(status: Status, untouchedMs = 0): Promise<string> {
@@ -71,6 +68,15 @@ async function rows(): Promise<string[]> {
 async function objects(): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   return entries.filter((entry) => entry.isFile()).map(({ parentPath }) => parentPath)
+}
+
+/** Ids in the facts that wait to be sent. */
+async function stated(type: string): Promise<string[]> {
+  const facts = await owner.query<{ id: string }>(
+    `select payload->>'media_id' as id from outbox where type = $1 order by id`,
+    [type],
+  )
+  return facts.map(({ id }) => id)
 }
 
 /** Neither rows nor bytes but these. */
@@ -137,25 +143,46 @@ describe('a look', () => {
     await expectKept([])
   })
 
-  test('gives up uses without a post, and tells the cache of what nobody shows any more', async () => {
+  test('gives up uses without a post, and states in the same breath what nobody shows any more', async () => {
     const [alone, shared] = [await media('ready'), await media('ready')]
     const late = `insert into uses (media_id, post_id, confirmed, created_at)
-      values ($1, $2, $3, now() - interval '61 min')`
+      values ($1, $2, $3, now() - interval '11 min')`
     await owner.query(late, [alone, uuid(), false])
     await owner.query(late, [shared, uuid(), false])
     await owner.query(late, [shared, uuid(), true])
     await sweeper().sweep()
-    expect(refreshed).toEqual([alone])
+    expect(await stated('media.hidden')).toEqual([alone])
     expect(await owner.query('select media_id from uses')).toEqual([{ media_id: shared }])
     await expectKept([alone, shared])
+  })
+
+  test('has pictures made whose variants nobody makes, ever more seldom', async () => {
+    const lost = await media('processing', 301_000)
+    const [young, done] = [await media('processing', 290_000), await media('ready', 600_000)]
+    const age = `update media set created_at = created_at - $1 * interval '1 ms',
+      touched_at = touched_at - $1 * interval '1 ms'`
+    await owner.query(`update media set created_at = touched_at`)
+    await sweeper().sweep()
+    await sweeper().sweep()
+    expect(await stated('media.uploaded')).toEqual([lost])
+    // The first took five minutes, and so the next may take as long.
+    await owner.query(`${age} where id = $2`, [295_000, lost])
+    await sweeper().sweep()
+    expect(await stated('media.uploaded')).toEqual([lost])
+    await owner.query(`${age} where id = $2`, [15_000, lost])
+    await sweeper().sweep()
+    expect(await stated('media.uploaded')).toEqual([lost, lost])
+    await owner.query(`${age} where id = $2`, [310_000, lost])
+    await sweeper().sweep()
+    expect(await stated('media.uploaded')).toEqual([lost, lost])
+    await expectKept([lost, young, done])
   })
 
   test('survives that Postgres is away', async () => {
     const postgres = stack.use(openPostgres('postgres://media:media@127.0.0.1:1/media'))
     const removal = createRemoval(storage, createStore(postgres), log)
     const uses = createUses(postgres)
-    const deps = { postgres, removal, uses, refresh: async () => {}, log }
-    await createSweeper(deps).sweep()
+    await createSweeper({ postgres, removal, uses, log }).sweep()
   })
 
   test('is repeated until it is told to stop', async () => {

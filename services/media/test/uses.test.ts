@@ -111,11 +111,10 @@ describe('a post that is stored', () => {
   async function asked(count = 1) {
     const user_id = uuid()
     const media_ids = await Promise.all(Array.from({ length: count }, () => mediaOf(user_id)))
-    const post = { post_id: uuid(), user_id, media_ids, created_at: new Date().toISOString() }
+    const post = { post_id: uuid(), user_id, media_ids }
     await uses.request(post)
     return post
   }
-  const longAgo = () => new Date(Date.now() - unconfirmedMs - 60_000).toISOString()
 
   test('confirms its uses, and they are kept however old', async () => {
     const post = await asked(2)
@@ -127,7 +126,7 @@ describe('a post that is stored', () => {
   })
 
   test('without pictures asks nothing', async () => {
-    const post = { post_id: uuid(), user_id: uuid(), created_at: new Date().toISOString() }
+    const post = { post_id: uuid(), user_id: uuid() }
     await uses.confirm({ ...post, media_ids: [] })
     expect(await usesOf(post.post_id)).toEqual([])
   })
@@ -136,8 +135,9 @@ describe('a post that is stored', () => {
     const post = await asked()
     await age(post.post_id, unconfirmedMs + 60_000)
     expect(await uses.expire(unconfirmedMs)).toEqual(post.media_ids)
+    expect(await hidden()).toEqual(expect.arrayContaining(post.media_ids))
     expect(await usesOf(post.post_id)).toEqual([])
-    await uses.confirm({ ...post, created_at: longAgo() })
+    await uses.confirm(post)
     expect(await usesOf(post.post_id)).toMatchObject([{ confirmed: true }])
   })
 
@@ -148,10 +148,40 @@ describe('a post that is stored', () => {
     expect(await usesOf(post.post_id)).toEqual([])
   })
 
+  test('and was deleted after its uses were given up, does not come back either', async () => {
+    const post = await asked()
+    await age(post.post_id, unconfirmedMs + 60_000)
+    await uses.expire(unconfirmedMs)
+    await uses.withdraw(post.post_id)
+    await uses.forget()
+    await uses.confirm(post)
+    expect(await usesOf(post.post_id)).toEqual([])
+    await owner.query(`update withdrawn set created_at = now() - interval '25 h'`)
+    await uses.forget()
+    expect(await owner.query('select 1 from withdrawn')).toEqual([])
+  })
+
+  test('while its author deletes the picture: no use is left on what goes', async () => {
+    for (let times = 0; times < 10; times++) {
+      const post = await asked()
+      const [id] = post.media_ids
+      await owner.query('delete from uses where media_id = $1', [id])
+      const locked = Promise.withResolvers<void>()
+      const removal = owner.transaction(async (tx) => {
+        await tx.query(`update media set status = 'deleting' where id = $1`, [id])
+        locked.resolve()
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      })
+      await locked.promise
+      await Promise.all([uses.confirm(post), removal])
+      expect(await usesOf(post.post_id)).toEqual([])
+    }
+  })
+
   test("cannot confirm what is another's", async () => {
     const post = await asked()
     const foreign = await mediaOf(uuid())
-    await uses.confirm({ ...post, media_ids: [foreign], created_at: longAgo() })
+    await uses.confirm({ ...post, media_ids: [foreign] })
     expect(await usesOf(post.post_id)).toMatchObject([{ confirmed: false }])
   })
 
