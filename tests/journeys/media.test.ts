@@ -11,7 +11,6 @@ import { newcomer, type Person, resident } from '../person.ts'
 const made = `
             media-worker CONSUMER process events:media  clew.event.type=media.uploaded
               media-worker CLIENT SELECT media
-              media-worker INTERNAL get object
               media-worker INTERNAL decode image
               media-worker INTERNAL make thumb
               media-worker INTERNAL put object

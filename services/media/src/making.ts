@@ -1,19 +1,16 @@
-import { Readable } from 'node:stream'
-import { buffer } from 'node:stream/consumers'
+import { Readable, Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import type { Logger } from '@clew/kit/log'
 import type { Relay } from '@clew/kit/outbox'
 import type { Metrics } from '@clew/telemetry/statsd'
-import { SpanKind } from '@opentelemetry/api'
+import { openLocal } from './local-copy.ts'
 import type { MadeStore } from './made-store.ts'
-import { keyOf, type Media } from './media.ts'
+import { keyOf, keysOf, type Media } from './media.ts'
 import { traceWork } from './spans.ts'
 import { type Storage, storageAway } from './storage.ts'
 import { decodeImage, encodeVariant, type Pixels, type Variant, variantSizes } from './variants.ts'
 
 export type Making = ReturnType<typeof createMaking>
-
-const names = ['thumb', 'card'] as const
-const options = { kind: SpanKind.INTERNAL }
 
 type Deps = {
   made: MadeStore
@@ -27,8 +24,7 @@ type Deps = {
 export function createMaking({ made, storage, relay, metrics, log }: Deps) {
   /** Whether they are all there now, and a fact says so. */
   async function makeAll(media: Media): Promise<boolean> {
-    const original = await readOriginal(media.id)
-    const pixels = original && (await attempt('decode image', () => decodeImage(original)))
+    const pixels = await decode(media.id)
     const variants = pixels && (await encodeAll(media, pixels))
     if (variants) return made.finish(media.id, variants)
     await made.fail(media.id)
@@ -49,15 +45,27 @@ export function createMaking({ made, storage, relay, metrics, log }: Deps) {
 
   /** What cannot be decoded never will be: that is an outcome, not trouble. */
   function attempt<Result>(name: string, work: () => Promise<Result>): Promise<Result | undefined> {
-    return traceWork(name, options, work).catch((error) => {
+    return traceWork(name, {}, work).catch((error) => {
       log.warn({ err: error }, 'picture not decoded')
       return undefined
     })
   }
 
-  async function readOriginal(id: string): Promise<Buffer | undefined> {
-    const found = await storage.get(keyOf(id, 'original'))
-    return found && buffer(found.stream).catch((error) => Promise.reject(storageAway(error)))
+  async function decode(id: string): Promise<Pixels | undefined> {
+    const key = keyOf(id, 'original')
+    if (!(await storage.head(key))) return undefined
+    await using local = await openLocal(storage, key)
+    const pixels = await attempt('decode image', () => decodeImage(local.path))
+    if (!pixels) await readAll(key)
+    return pixels
+  }
+
+  /** What cannot even be read right now is not damaged. */
+  async function readAll(key: string): Promise<void> {
+    const found = await storage.get(key)
+    const reading =
+      found && pipeline(found.stream, new Writable({ write: (_, __, next) => next() }))
+    await reading?.catch((error) => Promise.reject(storageAway(error)))
   }
 
   return {
@@ -75,7 +83,7 @@ export function createMaking({ made, storage, relay, metrics, log }: Deps) {
       // Deleted meanwhile: what was put after its removal has no row by which it could be found.
       const kept = await made.find(id)
       if (kept && kept.status !== 'deleting') return
-      for (const name of names) await storage.remove(keyOf(id, name))
+      for (const key of keysOf(id)) await storage.remove(key)
     },
   }
 }

@@ -34,10 +34,11 @@ export type Pixels = { data: Buffer; width: number; height: number; channels: 1 
 /**
  * Decodes an image once, no larger than its card: upright, in sRGB, the first frame of several.
  * Only pixels come out, so none of its metadata can reach a variant.
+ * Reads the file as it decodes: neither it nor all of its pixels are ever held.
  * @throws Error when it cannot be decoded
  */
-export async function decodeImage(original: Buffer): Promise<Pixels> {
-  const { data, info } = await sharp(original, {
+export async function decodeImage(path: string): Promise<Pixels> {
+  const { data, info } = await sharp(path, {
     limitInputPixels: pixelsAtMost,
     failOn: 'truncated',
   })

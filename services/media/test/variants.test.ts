@@ -1,8 +1,18 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import sharp, { type Color } from 'sharp'
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { decodeImage, encodeVariant, type Variant, variantSizes } from '../src/variants.ts'
 
 const [red, blue] = ['#ff0000', '#0000ff']
+
+let folder: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'clew-media-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
 
 function plain(width: number, height: number, background: Color = red) {
   return sharp({ create: { width, height, channels: 3, background } })
@@ -16,8 +26,13 @@ async function cornered(width: number, height: number) {
   return plain(width, height).composite([{ input: corner, left: 0, top: 0 }])
 }
 
+async function decode(original: Buffer) {
+  await writeFile(join(folder, 'original'), original)
+  return decodeImage(join(folder, 'original'))
+}
+
 async function variantsOf(original: Buffer, width: number, height: number): Promise<Variant[]> {
-  const pixels = await decodeImage(original)
+  const pixels = await decode(original)
   return Promise.all(variantSizes(width, height).map((size) => encodeVariant(pixels, size)))
 }
 
@@ -141,8 +156,8 @@ test('what is transparent stays so', async () => {
 
 test('what is broken or far too large is not decoded', async () => {
   const whole = await (await cornered(2_000, 1_000)).jpeg().toBuffer()
-  await expect(decodeImage(whole.subarray(0, whole.length / 2))).rejects.toThrow()
-  await expect(decodeImage(Buffer.from('no image'))).rejects.toThrow()
+  await expect(decode(whole.subarray(0, whole.length / 2))).rejects.toThrow()
+  await expect(decode(Buffer.from('no image'))).rejects.toThrow()
   const bomb = await plain(7_100, 7_100).png({ compressionLevel: 1 }).toBuffer()
-  await expect(decodeImage(bomb)).rejects.toThrow(/pixel/)
+  await expect(decode(bomb)).rejects.toThrow(/pixel/)
 })
