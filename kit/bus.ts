@@ -32,6 +32,8 @@ export type ConsumeOptions = {
   log: Logger
   /** How many facts are handled at the same time; above 1 (the default) they are not kept in order. */
   atOnce?: number
+  /** How long a fact is left in the stream before it is handled, in milliseconds. */
+  afterMs?: number
 }
 export type FollowOptions = { stream: string; sinceMs: number; seen: (fact: Fact) => void }
 

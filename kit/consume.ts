@@ -20,7 +20,7 @@ export async function consumeLoop(
   stop: AbortSignal,
   options: ConsumeOptions,
 ): Promise<void> {
-  const { stream, group, atOnce = 1, log } = options
+  const { stream, group, handlers, atOnce = 1, afterMs = 0, log } = options
   const consumer = process.env.CLEW_INSTANCE || '1'
   const place = { stream, group, consumer }
   let away = false
@@ -55,12 +55,23 @@ export async function consumeLoop(
     await putAside(entry)
     return 'done'
   }
+  async function waitFor({ id, fields }: Entry): Promise<void> {
+    if (!handlers[fields?.type ?? '']) return
+    // A stream's ids begin with the time when the entry came, in milliseconds.
+    const ms = Number.parseInt(id, 10) + afterMs - Date.now()
+    if (afterMs > 0 && ms > 0) await pauseFor(ms)
+  }
+  function pauseFor(ms: number): Promise<void> {
+    return sleep(ms, undefined, { signal: stop, ref: false }).catch(() => {})
+  }
   async function putAside({ id, fields }: Entry): Promise<void> {
     if (fields) await client.xAdd(`${group}:dead:${stream}`, '*', fields)
     await client.xAck(stream, group, id)
   }
   async function handleAgain(id: string, taken: number): Promise<Outcome> {
     const entry = await claimEntry(client, place, id)
+    await waitFor(entry)
+    if (stop.aborted) return 'away'
     if (taken < tries) return handle(entry, taken + 1)
     log.error({ event: entry.fields?.id ?? id, tries }, 'event put aside: it ended its reader')
     await putAside(entry)
@@ -97,6 +108,7 @@ export async function consumeLoop(
     let done = 0
     let metOutage = false
     await eachOf(entries, atOnce, async (entry) => {
+      await waitFor(entry)
       // What is left of the batch is taken up by the next look, or by whoever reads next.
       if (stop.aborted || metOutage) return
       const outcome = await handle(entry, 1)
@@ -117,7 +129,7 @@ export async function consumeLoop(
     if (Date.now() >= lookAt) await lookAgain()
     if (stop.aborted) return
     if (left < batch) await takeNew()
-    else await sleep(lookAt - Date.now(), undefined, { signal: stop, ref: false }).catch(() => {})
+    else await pauseFor(lookAt - Date.now())
   }
 }
 

@@ -6,20 +6,23 @@ import { mediaFact, postCreated, postDeleted } from './worker-schemas.ts'
 
 type Handlers = Record<string, Handler>
 
-/** The rest of the work of whoever uploaded, deleted or hid something: children of their traces. */
-export function createMediaHandlers(making: Making, refresh: Refresh): Handlers {
-  const refreshed: Handler = {
-    relation: 'child',
-    handle: (payload: unknown) => refresh(mediaFact.parse(payload).media_id),
-  }
+/** The rest of the work of whoever uploaded: children of their traces. */
+export function createPictureHandlers(making: Making): Handlers {
   return {
     'media.uploaded': {
       relation: 'child',
       handle: (payload: unknown) => making.make(mediaFact.parse(payload).media_id),
     },
-    'media.deleted': refreshed,
-    'media.hidden': refreshed,
   }
+}
+
+/** What follows for the gateway's cache when something was deleted, or is private again. */
+export function createCacheHandlers(refresh: Refresh, relation: Handler['relation']): Handlers {
+  const refreshed: Handler = {
+    relation,
+    handle: (payload: unknown) => refresh(mediaFact.parse(payload).media_id),
+  }
+  return { 'media.deleted': refreshed, 'media.hidden': refreshed }
 }
 
 /** What follows for media from what becomes of posts: links. */

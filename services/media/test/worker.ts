@@ -109,7 +109,7 @@ export async function startWorker(gateway: string, env: Record<string, string> =
         .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
         .sort()
     },
-    /** Everything that was stated so far is handled, and acknowledged. */
+    /** Everything that was stated so far is handled, and acknowledged, but for what is repeated later. */
     async settled(): Promise<void> {
       await eventually(async () => {
         const groups = await Promise.all(
@@ -117,7 +117,10 @@ export async function startWorker(gateway: string, env: Record<string, string> =
             redis.run({ command: 'XINFO', on: stream, send: (c) => c.xInfoGroups(stream) }),
           ),
         )
-        return groups.flat().every(({ pending, lag }) => pending === 0 && lag === 0)
+        const prompt = groups
+          .flat()
+          .filter(({ name }) => !/^media:cache-(?:soon|later)$/.test(name))
+        return prompt.every(({ pending, lag }) => pending === 0 && lag === 0)
       })
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
