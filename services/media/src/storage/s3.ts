@@ -1,23 +1,19 @@
 import { Readable } from 'node:stream'
 import {
   AbortMultipartUploadCommand,
-  CreateBucketCommand,
   DeleteObjectCommand,
   GetObjectCommand,
-  HeadBucketCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
-  S3Client,
 } from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
 import type { Config } from '../config.ts'
 import { type Storage, storageAway } from '../storage.ts'
+import { createS3Client, isAbsent, makeBucket, type Quick } from './s3-client.ts'
 
 // The smallest that S3 takes. Two of them are in memory for each upload.
 const partBytes = 5 * 1024 * 1024
 const partsAtOnce = 2
-const connectMs = 1_000
-const idleMs = 60_000
 const patience = { answerMs: 3_000, partMs: 15_000 }
 
 /**
@@ -27,8 +23,8 @@ const patience = { answerMs: 3_000, partMs: 15_000 }
  */
 export function openS3(config: Config['s3'], { answerMs, partMs } = patience): Storage {
   const { bucket: Bucket } = config
-  const client = createClient(config, partMs)
-  const quick = { requestTimeout: answerMs }
+  const client = createS3Client(config, partMs)
+  const quick: Quick = { requestTimeout: answerMs }
   let bucket: Promise<unknown> | undefined
 
   /** The bucket is looked for once, and again after every trouble. */
@@ -96,41 +92,6 @@ export function openS3(config: Config['s3'], { answerMs, partMs } = patience): S
   }
 }
 
-function createClient(config: Config['s3'], partMs: number): S3Client {
-  const { endpoint, region, accessKey, secretKey } = config
-  return new S3Client({
-    ...(endpoint && { endpoint, forcePathStyle: true }),
-    region,
-    credentials: { accessKeyId: accessKey, secretAccessKey: secretKey },
-    maxAttempts: 2,
-    // Media has a checksum of its own; these would be computed for each part, on the event loop.
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler: {
-      connectionTimeout: connectMs,
-      requestTimeout: partMs,
-      throwOnRequestTimeout: true,
-      socketTimeout: idleMs,
-    },
-  })
-}
-
-async function makeBucket(
-  client: S3Client,
-  Bucket: string,
-  quick: { requestTimeout: number },
-): Promise<void> {
-  try {
-    await client.send(new HeadBucketCommand({ Bucket }), quick)
-  } catch (error) {
-    if (!isAbsent(error)) throw error
-    await client.send(new CreateBucketCommand({ Bucket }), quick).catch((refusal: Error) => {
-      // Another process was faster.
-      if (!/^BucketAlready/.test(refusal.name)) throw refusal
-    })
-  }
-}
-
 /** What went wrong with the source is not the storage's trouble; the client tells them not apart. */
 function watch(source: Readable) {
   let failure: unknown
@@ -151,9 +112,4 @@ function watch(source: Readable) {
   }
   const stream = Readable.from(pass(), { objectMode: false })
   return { stream, bytes: () => bytes, failure: () => failure }
-}
-
-function isAbsent(error: unknown): boolean {
-  const { name } = error as Error
-  return name === 'NoSuchKey' || name === 'NotFound'
 }
