@@ -50,7 +50,12 @@ export async function openFiles(folder: string): Promise<Storage> {
         await present()
         const file = await orAway(() => openPart(part))
         const bytes = await writeAll(file, source)
-        await orAway(() => rename(part, path))
+        await orAway(async () => {
+          await rename(part, path)
+          // The names as well: of what counts as stored, a power failure takes nothing.
+          await syncFolder(dirname(path))
+          await syncFolder(folder)
+        })
         return { bytes }
       } catch (error) {
         source.destroy()
@@ -61,14 +66,16 @@ export async function openFiles(folder: string): Promise<Storage> {
     async get(key, range) {
       const file = await orAbsent(() => open(pathOf(key)))
       if (!file) return undefined
-      const { start = 0, end = (await file.stat()).size - 1 } = range ?? {}
-      // An empty range cannot be said with an end that is included.
-      const stream = file.createReadStream({
-        start,
-        end: Math.max(end, start),
-        highWaterMark: readBytes,
-      })
-      return { stream, bytes: end - start + 1 }
+      try {
+        const { start = 0, end = (await file.stat()).size - 1 } = range ?? {}
+        // An empty range cannot be said with an end that is included.
+        const last = Math.max(end, start)
+        const stream = file.createReadStream({ start, end: last, highWaterMark: readBytes })
+        return { stream, bytes: end - start + 1 }
+      } catch (error) {
+        await file.close()
+        throw storageAway(error)
+      }
     },
     async head(key) {
       const found = await orAbsent(() => stat(pathOf(key)))
@@ -114,6 +121,15 @@ async function writeAll(file: FileHandle, source: Readable): Promise<number> {
     return bytes
   } finally {
     await file.close()
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const opened = await open(folder)
+  try {
+    await opened.sync()
+  } finally {
+    await opened.close()
   }
 }
 
