@@ -16,6 +16,9 @@ export type Media = {
 export const columns = `media.id, media.owner_id, media.status, media.content_type, media.bytes,
   media.width, media.height, media.created_at`
 
+/** Of rows that are a Media, as SQL: their bytes are all there, and are to stay. */
+export const whole = `media.status in ('processing', 'ready', 'failed')`
+
 /** Media as it is sent out. The sizes of its variants are known before they are made. */
 export function showMedia(media: Media) {
   const { id, owner_id, content_type, bytes, width, height, status, created_at } = media

@@ -1,7 +1,7 @@
 import type { Postgres, Queryable } from '@clew/kit/postgres'
 import { Problem } from '@clew/kit/problem'
 import { recordDeleted, recordReady, recordUploaded } from './events.ts'
-import { columns, isVideo, type Media, type Status } from './media.ts'
+import { columns, isVideo, type Media, type Status, whole } from './media.ts'
 
 /** What is known once all bytes are in storage. */
 export type Finished = {
@@ -21,7 +21,6 @@ export type Served = Found & {
 }
 export type Store = ReturnType<typeof createStore>
 
-const whole = `media.status in ('processing', 'ready', 'failed')`
 const posted = `left join lateral (
     select true as posted from uses where uses.media_id = media.id limit 1
   ) shown on true`
