@@ -25,7 +25,7 @@ export function createOpenapi() {
             content: { '*/*': {}, 'multipart/form-data': { schema: file } },
           },
           responses: {
-            ...answers(201, shapes.media, [400, 401, 408, 413, 415, 422, 503]),
+            ...answers(201, shapes.media, [400, 401, 408, 413, 415, 422, 429, 503]),
             ...answers(200, shapes.media, []),
           },
         },

@@ -15,6 +15,7 @@ import { type FilePart, formBytesAtMost, isMultipart, openFilePart } from './mul
 import type { Removal } from './removal.ts'
 import { type Storage, StorageAway } from './storage.ts'
 import type { Store } from './store.ts'
+import { createTurns } from './turns.ts'
 
 /** `again`: this person had uploaded these bytes before. */
 export type Uploaded = { media: Media; again: boolean }
@@ -29,6 +30,7 @@ type Deps = {
 
 // Twice before the sweeper, in 40 s, would take it for abandoned.
 const touchMs = 15_000
+const perPersonAtOnce = 8
 
 /** Brings a request's body into storage, in pieces, and leaves nothing of one that goes wrong. */
 export function createUpload({ store, storage, removal, checkImage, log }: Deps): Upload {
@@ -61,7 +63,7 @@ export function createUpload({ store, storage, removal, checkImage, log }: Deps)
   function touch(id: string) {
     store.touch(id).catch((error) => log.warn({ err: error, media: id }, 'upload not touched'))
   }
-  return async (userId, incoming) => {
+  async function receive(userId: string, incoming: IncomingMessage): Promise<Uploaded> {
     const form = isMultipart(incoming.headers)
     const body = openBody(incoming, form ? bytesAtMost + formBytesAtMost : bytesAtMost)
     try {
@@ -75,6 +77,8 @@ export function createUpload({ store, storage, removal, checkImage, log }: Deps)
       body.destroy()
     }
   }
+  const take = createTurns(perPersonAtOnce)
+  return (userId, incoming) => take(userId, () => receive(userId, incoming))
 }
 
 async function* limited(file: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {

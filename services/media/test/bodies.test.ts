@@ -128,6 +128,29 @@ test('an upload that is broken off leaves nothing, raw or in a form', async () =
   }
 })
 
+test('of one person eight uploads may be under way, of others more', async () => {
+  const before = await service.kept()
+  const bob = await service.person()
+  const going = Array.from({ length: 8 }, () => {
+    const one = request(`${service.url}/api/media`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${bob.token}`, 'content-length': String(megabyte) },
+    })
+    one.on('error', () => {}).write(video(100_000))
+    return one
+  })
+  await waitUntil(async () => (await service.kept()).rows === before.rows + 8)
+  const jpeg = await picture(33, 20).jpeg().toBuffer()
+  const refused = await service.upload(bob, jpeg)
+  expect(refused.status).toBe(429)
+  expect(refused.headers.get('retry-after')).toBe('1')
+  expect((await service.upload(alice, jpeg)).status).toBe(201)
+  going[0]?.destroy()
+  await waitUntil(async () => (await service.upload(bob, jpeg)).status === 201)
+  for (const one of going) one.destroy()
+  await waitUntil(async () => (await service.kept()).rows === before.rows + 2)
+})
+
 test('a length that lies', async () => {
   const before = await service.kept()
   const bytes = await picture(30, 20).jpeg().toBuffer()
