@@ -1,7 +1,7 @@
 import { bareProblem, explain } from './error-words.ts'
 import { type Fold, foldSiblings, type Item, isFold, verdict } from './fold.ts'
 import { formatDuration } from './format.ts'
-import { isCoarse, type Span } from './span.ts'
+import { isCoarse, type Span, statusOf } from './span.ts'
 import type { Interval } from './timeline.ts'
 import type { Node, Tree } from './tree.ts'
 
@@ -145,7 +145,7 @@ function tagOf(span: Span): Note | undefined {
   const hit = span.attributes['cache.hit']
   if (typeof hit === 'boolean')
     return { text: hit ? 'hit' : 'miss', mood: hit ? 'good' : 'warning' }
-  const status = Number(span.attributes['http.response.status_code'] ?? 0)
+  const status = statusOf(span)
   const reason = reasonOf(span)
   // A sign-in through a provider is refused with a redirect.
   if (status >= 400 || reason) {
@@ -207,7 +207,7 @@ function errorsToldBelow(tree: Tree): Set<Span> {
 }
 
 function isBare(span: Span, text: string): boolean {
-  const status = String(span.attributes['http.response.status_code'] ?? 'failed')
+  const status = String(statusOf(span) || 'failed')
   return text === status || text === bareProblem
 }
 

@@ -168,3 +168,8 @@ function toValue(value: AnyValue | undefined): unknown {
 function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim()
 }
+
+/** What the caller was told: the status of an HTTP answer, or of the problem that an event met. 0 for neither. */
+export function statusOf({ attributes }: Span): number {
+  return Number(attributes['http.response.status_code'] ?? attributes['clew.problem.status'] ?? 0)
+}

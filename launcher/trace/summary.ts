@@ -1,7 +1,7 @@
 import { cut, formatDuration, formatTick, length, pad, padStart, plural } from './format.ts'
 import type { Palette } from './palette.ts'
 import type { Row } from './rows.ts'
-import { isCoarse, type Span } from './span.ts'
+import { isCoarse, type Span, statusOf } from './span.ts'
 import type { Timeline } from './timeline.ts'
 import { type Tree, walk } from './tree.ts'
 
@@ -19,7 +19,7 @@ const stores: Record<string, string> = { postgresql: 'Postgres', redis: 'Redis' 
 export function header(tree: Tree, width: number, palette: Palette): string[] {
   const main = tree.request ?? tree.roots.find((root) => root.state === 'here')?.span
   const first = main ?? tree.spans[0]!
-  const status = first.attributes['http.response.status_code']
+  const status = statusOf(first)
   const title = status ? `${first.name} → ${status}` : first.name
   const { request } = tree
   const time = request

@@ -30,6 +30,12 @@ export function isEntrance(service: string): boolean {
   return service === 'gateway'
 }
 
+/** As `isEntrance`, also for what came by a socket, of which the gateway makes no span. */
+function isEntered({ service, kind, attributes }: Span): boolean {
+  const bySocket = kind === 'server' && attributes['messaging.system'] === 'socket.io'
+  return isEntrance(service) || bySocket
+}
+
 /**
  * Arranges spans as they called each other, siblings by start. Nothing is lost or moved: spans whose
  * parent is absent stand under a row for it, and a cycle is cut at its earliest span.
@@ -98,7 +104,7 @@ function isLate(roots: Node[], answered: number): boolean {
 
 function isFromOutside(missing: Map<string, Node[]>): boolean {
   const orphans = [...missing.values()].flat()
-  return missing.size === 1 && orphans.every(({ span }) => isEntrance(span.service))
+  return missing.size === 1 && orphans.every(({ span }) => isEntered(span))
 }
 
 function phantom(id: string, children: Node[]): Node {

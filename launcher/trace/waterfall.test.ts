@@ -50,6 +50,26 @@ test('which process it was, where a service has several and more than one had a 
   expect(sources(draw(sent.slice(0, 2)))).toEqual([service, service])
 })
 
+test('an event that was refused says so, and its phone may keep its own spans to itself', () => {
+  const attributes = { 'messaging.system': 'socket.io', 'clew.problem.status': 422 }
+  const parent = 'of the phone'
+  const sent: Sketch[] = [
+    {
+      id: 'a',
+      parent,
+      service: 'messaging',
+      kind: 'server',
+      name: 'typing',
+      at: [0, 4],
+      attributes,
+    },
+  ]
+  const drawn = draw(sent)
+  expect(drawn).toContain('typing → 422')
+  expect(drawn).toContain('messaging typing · 422')
+  expect(drawn).not.toContain('never arrived')
+})
+
 test('work after the answer is told apart from the answer', () => {
   expect(`\n${draw(registration)}`).toBe(`
 POST /api/auth/register → 201                                            84.2 ms
