@@ -33,6 +33,8 @@ const farewellMs = 1_000
 /** Socket.IO on an HTTP server. On disposal events under way are answered, then everybody is sent on. */
 export function attachSockets(server: HttpServer, deps: Deps): AsyncDisposable {
   const { joining, presence, watching, connections, delivered, dispatch, log } = deps
+  const mayConnect = createOriginCheck(deps.allowedOrigin)
+  let closing = false
   let stopping = false
   const io = new Server<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, Connected>(server, {
     serveClient: false,
@@ -42,7 +44,11 @@ export function attachSockets(server: HttpServer, deps: Deps): AsyncDisposable {
     httpCompression: false,
     connectTimeout: joinMs,
     parser: textParser,
-    allowRequest: createOriginCheck(deps.allowedOrigin),
+    allowRequest: (request, allow) => {
+      // On a connection that was open before: whoever sees it break takes the other instance.
+      if (closing) request.socket.destroy()
+      else mayConnect(request, allow)
+    },
   })
   // The request of a handshake is not needed again, and takes as much memory as all the rest.
   io.engine.on('connection', (connection: { request: unknown }) => {
@@ -78,6 +84,9 @@ export function attachSockets(server: HttpServer, deps: Deps): AsyncDisposable {
 
   return {
     async [Symbol.asyncDispose]() {
+      // Nobody else comes: the gateway would bring those who are sent away back to here, where fewest are.
+      closing = true
+      server.close()
       joining.stop()
       await dispatch.stop()
       stopping = true

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { createBus } from '@clew/kit/bus'
 import { openRedis } from '@clew/kit/redis'
 import { eventually } from '@clew/kit/test/eventually'
@@ -162,13 +164,36 @@ test('an instance that stops answers what is under way and sends everybody on', 
   expect(two.one.logs().filter(({ level }) => level >= 50)).toEqual([])
 })
 
+test('while an instance sends everybody on, nobody comes to it', async () => {
+  await using bob = await two.phone(two.one)
+  // One who does not close holds it for a while.
+  const lazy = await two.phone(two.one)
+  lazy.silence()
+  const before = connect(two.one.port, '127.0.0.1')
+  await once(before, 'connect')
+  const said: unknown[] = []
+  before.on('data', (data) => said.push(data)).on('error', () => {})
+  const broken = once(before, 'close')
+  const stopped = two.one.stop()
+  await bob.heard('closing')
+  const trying = once(connect(two.one.port, '127.0.0.1'), 'connect')
+  await expect(trying).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+  before.write(`GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n${upgrade}\r\n`)
+  await broken
+  expect(said).toEqual([])
+  expect(await stopped).toBe(0)
+  lazy.cut()
+})
+
+const upgrade = [
+  ...['Connection: upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13'],
+  ...['Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', ''],
+].join('\r\n')
+
 test('a phone that does not close when asked does not hold an instance up', async () => {
   const bob = await two.person()
   const phone = await connectPhone(two.one.url, bob.token)
-  const { transport } = phone.socket.io.engine as unknown as {
-    transport: { ws: { _socket: { pause(): void } } }
-  }
-  transport.ws._socket.pause()
+  phone.silence()
   expect(await two.one.stop()).toBe(0)
   phone.cut()
 })

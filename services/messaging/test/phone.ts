@@ -26,6 +26,8 @@ export type Phone = AsyncDisposable & {
   send(to: { id: string }, body: string, client_id?: string): Promise<Payload>
   /** Loses the network without saying goodbye. */
   cut(): void
+  /** Reads nothing more. */
+  silence(): void
 }
 type Options = Partial<ManagerOptions & SocketOptions> & { baggage?: string }
 
@@ -61,12 +63,8 @@ export async function connectPhone(
     },
     send: (to, body, client_id = randomBytes(8).toString('hex')) =>
       phone.say('message:send', { to: to.id, body, client_id }),
-    cut() {
-      const { transport } = socket.io.engine as unknown as {
-        transport: { ws: { terminate(): void } }
-      }
-      transport.ws.terminate()
-    },
+    cut: () => wireOf(socket).terminate(),
+    silence: () => wireOf(socket)._socket.pause(),
     async [Symbol.asyncDispose]() {
       socket.disconnect()
     },
@@ -78,6 +76,12 @@ export async function connectPhone(
       reject(refusal)
     })
   })
+}
+
+type Wire = { terminate(): void; _socket: { pause(): void } }
+
+function wireOf({ io }: Socket): Wire {
+  return (io.engine as unknown as { transport: { ws: Wire } }).transport.ws
 }
 
 export function newTrace() {
