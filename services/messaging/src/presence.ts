@@ -8,7 +8,7 @@ export type Presence = ReturnType<typeof createPresence>
 
 const mostSockets = 10
 const seenSeconds = 30 * 24 * 3_600
-const perTrip = 500
+const perTrip = 100
 
 const keyOf = (userId: string) => `messaging:presence:${userId}`
 const seenKeyOf = (userId: string) => `messaging:seen:${userId}`
@@ -98,7 +98,8 @@ export function createPresence(redis: Redis, connections: Connections, seconds: 
   async function eachBatch(commands: Commands): Promise<void> {
     const people = [...connections.entries()]
     for (let at = 0; at < people.length; at += perTrip) {
-      const batch = people.slice(at, at + perTrip)
+      // Some may have gone while the batch before was under way, and nothing cannot be written.
+      const batch = people.slice(at, at + perTrip).filter(([, sockets]) => sockets.size > 0)
       const now = Date.now()
       await redis.attempt({
         command: 'ZADD',
