@@ -19,12 +19,14 @@ type Deps = {
 }
 export type Sending = ReturnType<typeof createSending>
 
+const youngMs = 60_000
+
 /** What it means to send a message, over HTTP and over a socket alike. */
 export function createSending({ messages, directs, people, live, limits, events }: Deps) {
   /**
    * Stores a message and delivers it to whoever is there; when this returns, both are done.
-   * One that comes again is not stored again, but delivered again: the first try may have died
-   * between the two. `repeated` tells.
+   * One that comes again is not stored again, but delivered again within a minute: the first try may
+   * have died between the two. `repeated` tells.
    * @param except the socket it came from, which needs no copy
    * @throws Problem 404 for nobody and for a conversation of others; 422 to oneself; 429 when too many
    */
@@ -40,13 +42,15 @@ export function createSending({ messages, directs, people, live, limits, events 
     if ('personId' in target) directs.remember(userId, target.personId, message.conversation_id)
     if (repeated) events.sentAgain(message)
     else events.sent(message)
-    await live.deliver({
-      name: 'message:new',
-      to: memberIds,
-      payload: message,
-      messageId: message.id,
-      ...(except !== undefined && { except }),
-    })
+    if (!repeated || isYoung(message)) {
+      await live.deliver({
+        name: 'message:new',
+        to: memberIds,
+        payload: message,
+        messageId: message.id,
+        ...(except !== undefined && { except }),
+      })
+    }
     return { message, repeated }
   }
 
@@ -63,4 +67,9 @@ export function createSending({ messages, directs, people, live, limits, events 
   }
 
   return { send }
+}
+
+/** What is older has come by its fact; nobody is to hear it as news because it is sent again. */
+function isYoung({ created_at }: Message): boolean {
+  return Date.now() - created_at.getTime() < youngMs
 }
