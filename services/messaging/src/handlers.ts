@@ -7,6 +7,7 @@ import { createRead } from './handlers/read.ts'
 import { createSend } from './handlers/send.ts'
 import { createSync } from './handlers/sync.ts'
 import { createTyping } from './handlers/typing.ts'
+import type { Limits } from './limits.ts'
 import type { Live } from './live.ts'
 import type { Net } from './net.ts'
 import type { Sending } from './sending.ts'
@@ -21,6 +22,7 @@ type Deps = {
   directs: Directs
   messages: Messages
   live: Live
+  limits: Limits
   net: Net
   delivered: Delivered
   watching: Watching

@@ -2,16 +2,25 @@ import { Problem } from '@clew/kit/problem'
 import type { Redis } from '@clew/kit/redis'
 import type { Metrics } from '@clew/telemetry/statsd'
 import { trace } from '@opentelemetry/api'
-import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
+import {
+  type RateLimiterAbstract,
+  RateLimiterMemory,
+  RateLimiterRedis,
+  RateLimiterRes,
+} from 'rate-limiter-flexible'
 import type { Connected } from './connected.ts'
 
 export type Limits = {
   /** Counts a message of somebody, wherever it is sent. @throws Problem 429 with Retry-After */
   take(userId: string): Promise<void>
+  /** Counts a `typing` of somebody on this instance. @throws Problem 429 with Retry-After */
+  takeTyping(userId: string): Promise<void>
 }
 type Eval = (script: string, options: { keys: string[]; arguments: string[] }) => Promise<unknown>
 
 const messagesPerSecond = 20
+// Everybody in a conversation hears of each, and it is soon outdated.
+const typingPerSecond = 5
 const eventsPerSecond = 50
 
 /** Twenty messages a second for a person: counted in Redis, by each instance while Redis is away. */
@@ -30,17 +39,21 @@ export function createLimits(redis: Redis, metrics: Metrics): Limits {
     ...{ storeClient, useRedisPackage: true, ...budget },
     insuranceLimiter: new RateLimiterMemory(budget),
   })
+  const typing = new RateLimiterMemory({ points: typingPerSecond, duration: 1 })
+
+  async function consume(from: RateLimiterAbstract, userId: string, limit: string) {
+    try {
+      await from.consume(userId)
+    } catch (refused) {
+      if (!(refused instanceof RateLimiterRes)) throw refused
+      metrics.count('rate_limit_hits', { limit })
+      trace.getActiveSpan()?.setAttribute('clew.limit', limit)
+      throw tooMany(`more than ${from.points} ${limit} a second`)
+    }
+  }
   return {
-    async take(userId) {
-      try {
-        await limiter.consume(userId)
-      } catch (refused) {
-        if (!(refused instanceof RateLimiterRes)) throw refused
-        metrics.count('rate_limit_hits', { limit: 'messages' })
-        trace.getActiveSpan()?.setAttribute('clew.limit', 'messages')
-        throw tooMany(`more than ${messagesPerSecond} messages a second`)
-      }
-    },
+    take: (userId) => consume(limiter, userId, 'messages'),
+    takeTyping: (userId) => consume(typing, userId, 'typing'),
   }
 }
 

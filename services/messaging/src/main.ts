@@ -85,6 +85,7 @@ await run('messaging', async ({ own, log, stopping }) => {
     directs,
     messages,
     live,
+    limits,
     net,
     delivered,
     watching,

@@ -1,3 +1,4 @@
+import { openPostgres } from '@clew/kit/postgres'
 import { v7 as uuid } from 'uuid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connectPhone } from './phone.ts'
@@ -86,6 +87,22 @@ ${stored}
     expect(bob.all('message:new').map(({ body }) => body)).toEqual(['once', 'after'])
   })
 
+  test('that is sent again when it is old is no news', async () => {
+    await using ann = await two.phone(two.one)
+    await using bob = await two.phone(two.two)
+    const { conversation_id } = await ann.send(bob, 'first')
+    await using owner = openPostgres(two.ownerUrl)
+    await owner.query(
+      `insert into messages (id, conversation_id, sender_id, client_id, body)
+       values (uuidv7(interval '-2 minutes'), $1, $2, 'old', 'old')`,
+      [conversation_id, ann.id],
+    )
+    expect(await ann.send(bob, 'old', 'old')).toHaveProperty('id')
+    await ann.send(bob, 'last')
+    await bob.heard('message:new', ({ body }) => body === 'last')
+    expect(bob.all('message:new').map(({ body }) => body)).toEqual(['first', 'last'])
+  })
+
   test('over HTTP is heard as well', async () => {
     await using bob = await two.phone(two.two)
     const ann = await two.person()
@@ -145,9 +162,37 @@ messaging SERVER typing  user.id=${ann.id}
     messaging CONSUMER process messaging:live
       messaging PRODUCER publish typing`,
     )
-    await ann.say('typing', { to: bob.id, typing: false })
-    await bob.heard('typing', ({ typing }) => typing === false)
+    // It is remembered for a while, and of two people there is nothing to be asked.
+    for (const target of [{ conversation_id }, { to: bob.id }]) {
+      const again = await ann.trace('typing', { ...target, typing: false })
+      await two.expectTree(
+        again.traceId,
+        `
+messaging SERVER typing
+  messaging PRODUCER publish messaging:live
+    messaging CLIENT PUBLISH live
+    messaging CONSUMER process messaging:live
+      messaging PRODUCER publish typing`,
+      )
+    }
+    expect(bob.all('typing').map(({ typing }) => typing)).toEqual([true, false, false])
     expect(ann.all('typing')).toEqual([])
+  })
+
+  test('typing is told five times a second at most', async () => {
+    await using ann = await two.phone(two.one)
+    await using tablet = await connectPhone(two.one.url, ann.token)
+    await using bob = await two.phone(two.one)
+    const { conversation_id } = await ann.send(bob, 'first')
+    const acks = await Promise.all(
+      Array.from({ length: 30 }, (_, at) =>
+        (at % 2 ? ann : tablet).say('typing', { conversation_id, typing: true }),
+      ),
+    )
+    const refused = acks.filter(({ error }) => error?.status === 429)
+    // Two seconds may have had a part in it.
+    expect(refused.length).toBeGreaterThanOrEqual(20)
+    expect(bob.all('typing').length).toBe(30 - refused.length)
   })
 
   test('strangers are not told who is typing, nor can they tell', async () => {
