@@ -6,6 +6,9 @@ export type MediaNeighbour = ReturnType<typeof createMediaNeighbour>
 
 type Use = { post_id: string; user_id: string; media_ids: string[] }
 
+// Its author waits for the answer meanwhile.
+const releaseMs = 300
+
 /** The answer may grow fields that are not shown with a post. */
 const used = z.object({ media: z.array(media) })
 
@@ -27,6 +30,17 @@ export function createMediaNeighbour(client: Client) {
         idempotent: true,
       })
       return used.parse(body).media
+    },
+
+    /** The post was not stored, for certain. When media cannot be told, it finds out in minutes. */
+    async release(postId: string): Promise<void> {
+      const call = client.request({
+        method: 'DELETE',
+        template: '/internal/media/uses/{post_id}',
+        path: `/internal/media/uses/${postId}`,
+        withinMs: releaseMs,
+      })
+      await call.catch(() => {})
     },
   }
 }

@@ -153,6 +153,26 @@ test('without media, posts with pictures must wait, and all others go on', async
   await waitUntil(async () => (await write(alice, ids)).status === 201)
 })
 
+test('of a post that could not be stored media is told, unless its commit may have been made', async () => {
+  const ids = service.media.upload(alice)
+  const refuse = `create function refuse() returns trigger language plpgsql
+    as 'begin raise exception ''no'' using errcode = ''57014''; end'`
+  await service.owner.query(refuse)
+  await service.owner.query(
+    'create trigger refuse before insert on posts execute function refuse()',
+  )
+  expect((await write(alice, ids)).status).toBe(503)
+  expect(service.media.released).toEqual([service.media.asked.at(-1)?.post_id])
+  expect((await write(alice)).status).toBe(503)
+  await service.owner.query('drop trigger refuse on posts')
+  await service.owner.query(`create constraint trigger refuse after insert on posts
+    deferrable initially deferred for each row execute function refuse()`)
+  expect((await write(alice, ids)).status).toBe(503)
+  await service.owner.query('drop trigger refuse on posts')
+  expect(service.media.released).toHaveLength(1)
+  expect((await write(alice, ids)).status).toBe(201)
+})
+
 test('a page of twenty posts with pictures costs what a page without costs', async () => {
   const village = createVillage(service)
   const [reader, author] = [await service.person(), await service.person()]

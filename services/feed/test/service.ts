@@ -73,9 +73,15 @@ async function startMedia() {
   const owners = new Map<string, string>()
   const failed = new Set<string>()
   const asked: Use[] = []
+  const released: string[] = []
   let away = false
   const server = await serve(async (path, body) => {
     if (away) throw new Error('away')
+    const [post] = /(?<=^\/internal\/media\/uses\/).+/.exec(path) ?? []
+    if (post) {
+      released.push(post)
+      return {}
+    }
     if (path !== '/internal/media/uses') return undefined
     const use: Use = JSON.parse(body)
     asked.push(use)
@@ -98,6 +104,8 @@ async function startMedia() {
     failed,
     /** The calls, in order. */
     asked,
+    /** Posts of which it was told that they were not stored. */
+    released,
     /** From now on calls are broken off. */
     cut() {
       away = true

@@ -69,6 +69,13 @@ export function createOpenapi() {
           responses: answers(200, shapes.uses, [400, 413, 415, 422]),
         },
       },
+      '/internal/media/uses/{post_id}': {
+        delete: {
+          summary: 'A post that asked was not stored; not reachable from outside',
+          requestParams: { path: shapes.oneUse },
+          responses: { 204: { description: 'Done' }, ...refusals([404, 503]) },
+        },
+      },
       ...operations,
     },
   })

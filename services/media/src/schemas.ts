@@ -31,6 +31,9 @@ export const newUses = z
   .strictObject({ post_id: id, user_id: id, media_ids: z.array(id).min(1).max(4) })
   .meta({ id: 'NewUses' })
 
+/** The path of a post whose uses end. */
+export const oneUse = z.object({ post_id: id })
+
 export const uses = z.object({ media: z.array(media) }).meta({ id: 'Uses' })
 
 export type NewUses = z.infer<typeof newUses>

@@ -247,6 +247,17 @@ describe('over HTTP', () => {
     ])
   })
 
+  test('of a post that was not stored, they end', async () => {
+    const user_id = uuid()
+    const id = await mediaOf(user_id, 'ready', service.owner)
+    const post_id = uuid()
+    await ask({ post_id, user_id, media_ids: [id] })
+    const path = `/internal/media/uses/${post_id}`
+    expect((await service.ask('DELETE', path)).status).toBe(204)
+    expect((await service.ask('GET', `/api/media/${id}`)).status).toBe(404)
+    expect((await service.ask('DELETE', '/internal/media/uses/x')).status).toBe(404)
+  })
+
   test.each([
     ['none', []],
     ['five', Array.from({ length: 5 }, () => uuid())],

@@ -16,7 +16,9 @@ export function addComposeRoutes(router: Router, asking: Asking, deps: Deps): vo
     await ensureAuthor(userId)
     const id = uuid()
     const used = await media.use({ post_id: id, user_id: userId, media_ids })
-    const post = await posts.add(userId, { id, content, media: used })
+    const draft = { id, content, media: used }
+    const notStored = async () => void (used.length > 0 && (await media.release(id)))
+    const post = await posts.add(userId, draft, notStored)
     await announce(deps, post)
     events.created(post)
     replyText(ctx, await present(postsCache, post, false), 201)

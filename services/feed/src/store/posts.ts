@@ -11,16 +11,32 @@ export type Posts = ReturnType<typeof createPosts>
 
 /** Writing posts. Every function throws Problem 503 while Postgres is away, with nothing done. */
 export function createPosts(postgres: Postgres) {
-  /** By somebody whose card feed has. */
-  async function add(userId: string, { id, content, media }: Draft): Promise<PostRow> {
-    return postgres.transaction(async (tx) => {
-      const [post] = await tx.query<PostRow>(
-        `insert into posts (id, user_id, content, media) values ($1, $2, $3, $4)
-         returning ${columns}`,
-        [id, userId, content, JSON.stringify(media)],
-      )
-      return recorded(tx, post)
-    })
+  /**
+   * By somebody whose card feed has.
+   * @param notStored heard when this fails, and the post is certainly not there: a commit whose answer
+   *   is lost may have been made
+   */
+  async function add(
+    userId: string,
+    { id, content, media }: Draft,
+    notStored?: () => Promise<void>,
+  ): Promise<PostRow> {
+    let committing = false
+    try {
+      return await postgres.transaction(async (tx) => {
+        const [post] = await tx.query<PostRow>(
+          `insert into posts (id, user_id, content, media) values ($1, $2, $3, $4)
+           returning ${columns}`,
+          [id, userId, content, JSON.stringify(media)],
+        )
+        const made = await recorded(tx, post)
+        committing = true
+        return made
+      })
+    } catch (error) {
+      if (!committing) await notStored?.()
+      throw error
+    }
   }
 
   /**
