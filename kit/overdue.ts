@@ -23,12 +23,15 @@ export type Load = Disposable & {
  * so it is no failure when Redis is away: those keys are then passed by until they are dropped.
  */
 export function createOverdue(redis: Redis, log: Logger, removeKeys: RemoveKeys = deleteKeys) {
-  const overdue = new Set<string>()
+  /** By key, the last change that made it untrue: whoever drops it may have begun before that. */
+  const overdue = new Map<string, number>()
+  let changes = 0
   /** Of each load under way, the keys that became overdue since it began. */
   const loads = new Set<Set<string>>()
   let catchingUp = false
 
   async function remove(on: string, keys: string[]): Promise<'done' | 'away' | 'refused'> {
+    const before = keys.map((key) => overdue.get(key))
     try {
       const send = async (client: RedisConnection) => {
         await removeKeys(client, keys)
@@ -37,7 +40,9 @@ export function createOverdue(redis: Redis, log: Logger, removeKeys: RemoveKeys 
       if (!(await redis.attempt({ command: 'DEL', on, send }))) return 'away'
       // Until those are done whose reads were answered just before, with what is gone now.
       await nextTurn()
-      for (const key of keys) overdue.delete(key)
+      for (const [at, key] of keys.entries()) {
+        if (overdue.get(key) === before[at]) overdue.delete(key)
+      }
       return 'done'
     } catch (error) {
       log.warn({ err: error }, 'cache not dropped')
@@ -48,7 +53,7 @@ export function createOverdue(redis: Redis, log: Logger, removeKeys: RemoveKeys 
   /** One loop, however many changes wait for Redis. */
   async function catchUp(): Promise<void> {
     while (overdue.size > 0) {
-      const outcome = await remove('overdue', [...overdue].slice(0, retryKeys))
+      const outcome = await remove('overdue', [...overdue.keys()].slice(0, retryKeys))
       if (outcome === 'done') continue
       await sleep(outcome === 'away' ? retryMs : refusedMs, undefined, { ref: false })
     }
@@ -57,7 +62,7 @@ export function createOverdue(redis: Redis, log: Logger, removeKeys: RemoveKeys 
 
   function dropLater(keys: string[]): void {
     for (const key of keys) {
-      overdue.add(key)
+      overdue.set(key, ++changes)
       for (const since of loads) since.add(key)
     }
     if (catchingUp) return
@@ -84,7 +89,7 @@ export function createOverdue(redis: Redis, log: Logger, removeKeys: RemoveKeys 
     },
     /** Drops these keys now, else later. `on` is their kind, for the span: `profile`. */
     async drop(on: string, keys: string[]): Promise<void> {
-      for (const key of keys) overdue.add(key)
+      for (const key of keys) overdue.set(key, ++changes)
       if ((await remove(on, keys)) === 'done') return
       // Whoever caught up meanwhile may have removed them before this change.
       dropLater(keys)

@@ -82,3 +82,18 @@ test('keys can go in another way', async () => {
   expect(await inspect.get('profile:f')).toBe('?')
   expect(holding.has('profile:f')).toBe(false)
 })
+
+test('a change that fails just as an earlier one of the same key is done is not forgotten', async () => {
+  let calls = 0
+  let second: Promise<void> | undefined
+  const own: Overdue = createOverdue(redis, createLogger('test'), async (client, keys) => {
+    if (++calls === 2) throw new Error('refused')
+    await client.del(keys)
+    second ??= own.drop('profile', keys)
+  })
+  await own.drop('profile', ['profile:twice'])
+  await second
+  expect(own.has('profile:twice')).toBe(true)
+  await eventually(() => !own.has('profile:twice'))
+  expect(calls).toBe(3)
+})
