@@ -1,16 +1,9 @@
-import type { Postgres, Queryable } from '@clew/kit/postgres'
+import type { Postgres } from '@clew/kit/postgres'
 import { Problem } from '@clew/kit/problem'
-import { recordDeleted, recordReady, recordUploaded } from './events.ts'
-import { columns, isVideo, type Media, type Status, whole } from './media.ts'
+import { recordDeleted } from './events.ts'
+import { type Finished, finishUpload } from './finished.ts'
+import { columns, type Media, type Status, whole } from './media.ts'
 
-/** What is known once all bytes are in storage. */
-export type Finished = {
-  content_type: string
-  bytes: number
-  width: number | null
-  height: number | null
-  sha256: Buffer
-}
 /** `posted`: a post shows it, so everybody may see it. */
 export type Found = Media & { posted: boolean }
 /** What a path leads to: the original's bytes as long as there is no such variant. */
@@ -46,7 +39,7 @@ export function createStore(postgres: Postgres) {
      * @throws Problem 503 when the upload was given up as abandoned meanwhile
      */
     async finish(id: string, finished: Finished): Promise<{ media: Media; again: boolean }> {
-      const attempt = () => postgres.transaction((tx) => finish(tx, id, finished))
+      const attempt = () => postgres.transaction((tx) => finishUpload(tx, id, finished))
       // Two uploads of the same bytes at once: the one that lost finds the other's row.
       return attempt().catch((error) =>
         error.code === '23505' ? attempt() : Promise.reject(error),
@@ -124,34 +117,6 @@ export function createStore(postgres: Postgres) {
       )
     },
   }
-}
-
-async function finish(tx: Queryable, id: string, finished: Finished) {
-  const { content_type, bytes, width, height, sha256 } = finished
-  // A video has no variants to wait for.
-  const status = isVideo(content_type) ? 'ready' : 'processing'
-  const [media] = await tx.query<Media>(
-    `update media
-     set status = $2, content_type = $3, bytes = $4, width = $5, height = $6, sha256 = $7
-     where id = $1 and status = 'uploading' and not exists (
-       select 1 from media twin
-       where twin.owner_id = media.owner_id and twin.sha256 = $7
-         and twin.status in ('processing', 'ready'))
-     returning ${columns}`,
-    [id, status, content_type, bytes, width, height, sha256],
-  )
-  if (media) {
-    await (status === 'ready' ? recordReady : recordUploaded)(tx, media)
-    return { media, again: false }
-  }
-  const [twin] = await tx.query<Media>(
-    `select ${columns} from media
-     where status in ('processing', 'ready') and sha256 = $2
-       and owner_id = (select owner_id from media where id = $1)`,
-    [id, sha256],
-  )
-  if (!twin) throw new Problem(503, 'The upload was interrupted. Try again.')
-  return { media: twin, again: true }
 }
 
 /** The gateway keeps this for a second, over what it may have had before. */
