@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { type ClientRequest, type IncomingMessage, request } from 'node:http'
+import { type ClientRequest, createServer, type IncomingMessage, request } from 'node:http'
 import { json } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -188,6 +188,34 @@ describe('an image', () => {
     expect(media.asked).toHaveLength(4)
     expect(await shown(ask(image.replace('card', 'car%64')))).toEqual([200, 'miss', '0123456789'])
     expect(await shown(ask())).toEqual([200, 'hit', '0123456789'])
+  })
+
+  test('that was on its way here when it became private is gone at the next refresh', async () => {
+    await media[Symbol.asyncDispose]()
+    const fetched = Promise.withResolvers<void>()
+    const rest = Promise.withResolvers<void>()
+    let first = true
+    const slow = createServer(async (_, response) => {
+      if (!first) return void response.writeHead(404, absent).end('{}')
+      first = false
+      response.writeHead(200, { ...publicImage, 'content-length': 10 }).write('01234')
+      fetched.resolve()
+      await rest.promise
+      response.end('56789')
+    })
+    slow.listen(gateway.ports.media, '127.0.0.1')
+    await once(slow, 'listening')
+    owned.defer(() => void slow.close())
+    const filling = ask()
+    await fetched.promise
+    const refresh = { 'x-clew-refresh': refreshKey }
+    expect((await ask(image, refresh)).status).toBe(404)
+    rest.resolve()
+    await (await filling).text()
+    // Nothing that the gateway is told meanwhile keeps it from storing this: hence the second time.
+    expect(await shown(ask())).toEqual([200, 'hit', '0123456789'])
+    expect((await ask(image, refresh)).status).toBe(404)
+    expect((await ask()).status).toBe(404)
   })
 
   test('whose time is over and that is private by then is not shown when media is away', async () => {
