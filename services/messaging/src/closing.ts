@@ -17,6 +17,7 @@ const lingerMs = 10_000
 export function closeSocket(socket: LiveSocket, reason: Reason): void {
   const connection = wireOf(socket)
   if (reason === 'too_slow') connection.writeBuffer = []
+  socket.data.closed = reason
   socket.emit('closing', { reason, detail: details[reason] })
   socket.disconnect(true)
   if (connection.writeBuffer.length === 0 && bytesHeld(connection) === 0) return

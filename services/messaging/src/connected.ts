@@ -20,6 +20,8 @@ export type Connected = {
   queue: Promise<unknown> | undefined
   queued: number
   syncing: boolean
+  /** Why it was disconnected, when that was done here. */
+  closed: string | undefined
 }
 
 export function newlyConnected(
@@ -34,5 +36,6 @@ export function newlyConnected(
     queue: undefined,
     queued: 0,
     syncing: false,
+    closed: undefined,
   }
 }

@@ -52,7 +52,7 @@ export function createDispatch({ handlers, connections, metrics, log }: Deps) {
     await traceSocketEvent({ name: known, carrier, userId: socket.data.userId }, async () => {
       let status = 200
       try {
-        const result = await handle(handler, socket, args)
+        const result = await handle(handler, socket, args, ack !== undefined)
         ack?.(result)
       } catch (thrown) {
         const problem = toProblem(thrown)
@@ -75,10 +75,10 @@ export function createDispatch({ handlers, connections, metrics, log }: Deps) {
 
   return {
     async event(socket: LiveSocket, name: string, args: unknown[]): Promise<void> {
-      // Whoever sends without reading makes answers pile up.
-      if (isSlow(socket)) return connections.drop(socket)
       underWay++
       try {
+        // Whoever sends without reading makes answers pile up.
+        if (isSlow(socket)) return connections.drop(socket)
         await answer(socket, name, args)
       } catch (error) {
         log.error({ err: error }, 'event not answered')
@@ -99,8 +99,10 @@ async function handle(
   handler: Handler | undefined,
   socket: LiveSocket,
   args: unknown[],
+  answered: boolean,
 ): Promise<object> {
   if (!handler) throw new Problem(404, 'There is no such event.')
+  if (handler.answers && !answered) throw new Problem(422, 'It needs an acknowledgement.')
   const [payload, ...more] = args
   if (typeof payload !== 'object' || payload === null || Array.isArray(payload) || more.length) {
     const errors = [{ field: '', message: 'must be one object' }]

@@ -1,6 +1,7 @@
 import type { Conversations } from './conversations.ts'
 import type { Delivered } from './delivered.ts'
 import type { Directs } from './directs.ts'
+import type { Events } from './events.ts'
 import type { Handler } from './handlers/handler.ts'
 import { createPresenceHandler } from './handlers/presence.ts'
 import { createRead } from './handlers/read.ts'
@@ -25,6 +26,7 @@ type Deps = {
   limits: Limits
   net: Net
   delivered: Delivered
+  events: Events
   watching: Watching
 }
 

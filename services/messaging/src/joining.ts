@@ -14,7 +14,7 @@ type Deps = {
   handshake: Handshake
   presence: Pick<Presence, 'enter' | 'leave'>
   live: Live
-  events: Pick<Events, 'tokenRefused'>
+  events: Pick<Events, 'connected' | 'tokenRefused'>
   log: Logger
 }
 export type Joining = ReturnType<typeof createJoining>
@@ -39,6 +39,7 @@ export function createJoining({ handshake, presence, live, events, log }: Deps) 
       try {
         if (stopped) throw new Problem(503, 'This instance stops. Connect again.')
         socket.data = await enter(socket, token, span)
+        events.connected('joined')
         return undefined
       } catch (thrown) {
         return refuse(toProblem(thrown), span)
@@ -51,14 +52,17 @@ export function createJoining({ handshake, presence, live, events, log }: Deps) 
     const { userId, sessionId, expiresAt } = await handshake(token)
     span.setAttribute('user.id', userId)
     const isNew = await presence.enter(userId, socket.id)
+    if (isNew) await announce(userId, true)
     // It has gone meanwhile, and nobody else would take it out again.
-    if (socket.conn.readyState !== 'open') await presence.leave(userId, socket.id)
-    else if (isNew) await announce(userId, true)
+    if (socket.conn.readyState !== 'open' && (await presence.leave(userId, socket.id))) {
+      await announce(userId, false)
+    }
     return newlyConnected({ userId, sessionId, expiresAt, span: span.spanContext() })
   }
 
   function refuse(problem: Problem, span: Span): Error {
     const cause = problem.cause ?? problem
+    events.connected(problem.status)
     span.setAttribute('clew.problem.status', problem.status)
     if (problem.status >= 500) {
       recordException(cause)

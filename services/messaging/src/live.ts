@@ -6,6 +6,7 @@ import { runUntraced } from '@clew/telemetry/untraced'
 import type { Connections, LiveSocket } from './connections.ts'
 import type { Delivered } from './delivered.ts'
 import { emitTo } from './emitting.ts'
+import type { Events } from './events.ts'
 import type { PersonPresence } from './presence.ts'
 import type { Watching } from './watching.ts'
 
@@ -26,7 +27,7 @@ export type Live = {
    * or Redis is away: then a message reaches them later, by the fact that it was sent. Never throws.
    */
   deliver(event: LiveEvent): Promise<void>
-  /** Emits to the sockets here alone. */
+  /** Emits to the sockets here alone what was lost on the way. */
   deliverHere(event: LiveEvent): void
 }
 type Deps = {
@@ -34,6 +35,7 @@ type Deps = {
   connections: Connections
   delivered: Delivered
   watching: Pick<Watching, 'note'>
+  events: Pick<Events, 'delivered' | 'deliveryTook'>
   log: Logger
 }
 type Sent = LiveEvent & { carrier: Carrier }
@@ -52,6 +54,7 @@ export function startLive({
   connections,
   delivered,
   watching,
+  events,
   log,
 }: Deps): Live & AsyncDisposable {
   // Everybody hears their own words too; they begin with who spoke, so that they need not be read.
@@ -66,7 +69,7 @@ export function startLive({
       if (sockets.length === 0) return
       const facts = { stream: channel, type: event.name, id: event.messageId, system } as const
       traceProcess({ ...facts, carrier, relation: 'child' }, async () =>
-        emitTo(sockets, event.name, event.payload),
+        emit(sockets, event, 'live'),
       ).catch(failed)
     } catch (error) {
       failed(error)
@@ -75,8 +78,13 @@ export function startLive({
   function failed(error: unknown): void {
     log.error({ err: error }, 'live event not delivered')
   }
-  function deliverHere(event: LiveEvent): void {
-    emitTo(receiversOf(event), event.name, event.payload)
+  function emit(sockets: LiveSocket[], event: LiveEvent, how: 'live' | 'net'): void {
+    const { name, payload, messageId } = event
+    emitTo(sockets, name, payload)
+    if (messageId === undefined || sockets.length === 0) return
+    events.delivered(how, sockets.length)
+    const { created_at } = payload as { created_at: Date | string }
+    events.deliveryTook(Date.now() - new Date(created_at).getTime())
   }
 
   /** The sockets here that it goes to: none for a message that has gone to them before. */
@@ -103,13 +111,13 @@ export function startLive({
   return {
     async deliver(event) {
       try {
-        deliverHere(event)
+        emit(receiversOf(event), event, 'live')
         await publish(event)
       } catch (error) {
         failed(error)
       }
     },
-    deliverHere,
+    deliverHere: (event) => emit(receiversOf(event), event, 'net'),
     [Symbol.asyncDispose]: () => listening[Symbol.asyncDispose](),
   }
 }

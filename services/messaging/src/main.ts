@@ -53,7 +53,7 @@ await run('messaging', async ({ own, log, stopping }) => {
   const delivered = createDelivered()
   const presence = createPresence(redis, connections, config.presenceSeconds)
   const watching = createWatching(presence)
-  const live = own(startLive({ redis, connections, delivered, watching, log }))
+  const live = own(startLive({ redis, connections, delivered, watching, events, log }))
   const net = own(startNet({ bus, messages, delivered, live, connections, log }))
   const limits = createLimits(redis, metrics)
 
@@ -89,6 +89,7 @@ await run('messaging', async ({ own, log, stopping }) => {
     net,
     delivered,
     watching,
+    events,
   })
   own(startHeartbeat(presence, watching, (config.presenceSeconds * 1_000) / 3, log))
   own(startSessionWatch(connections, identity.revocations))
@@ -101,6 +102,7 @@ await run('messaging', async ({ own, log, stopping }) => {
       watching,
       connections,
       delivered,
+      events,
       log,
     }),
   )

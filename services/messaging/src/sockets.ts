@@ -8,6 +8,7 @@ import type { Connected } from './connected.ts'
 import type { Connections, LiveSocket } from './connections.ts'
 import type { Delivered } from './delivered.ts'
 import type { Dispatch } from './dispatch.ts'
+import type { Events } from './events.ts'
 import type { Joining } from './joining.ts'
 import { createOriginCheck } from './origin.ts'
 import type { Presence } from './presence.ts'
@@ -22,6 +23,7 @@ export type Deps = {
   watching: Pick<Watching, 'unwatch'>
   connections: Connections
   delivered: Delivered
+  events: Pick<Events, 'disconnected'>
   dispatch: Dispatch
   log: Logger
 }
@@ -32,7 +34,7 @@ const farewellMs = 1_000
 
 /** Socket.IO on an HTTP server. On disposal events under way are answered, then everybody is sent on. */
 export function attachSockets(server: HttpServer, deps: Deps): AsyncDisposable {
-  const { joining, presence, watching, connections, delivered, dispatch, log } = deps
+  const { joining, presence, watching, connections, delivered, dispatch, events, log } = deps
   const mayConnect = createOriginCheck(deps.allowedOrigin)
   let closing = false
   let stopping = false
@@ -73,7 +75,8 @@ export function attachSockets(server: HttpServer, deps: Deps): AsyncDisposable {
   function onEvent(this: LiveSocket, name: string, ...args: unknown[]): void {
     dispatch.event(this, name, args)
   }
-  function onDisconnect(this: LiveSocket): void {
+  function onDisconnect(this: LiveSocket, reason: string): void {
+    events.disconnected(this.data.closed ?? reason)
     connections.remove(this)
     watching.unwatch(this)
     // Who only takes leave of Socket.IO could stay, without a token that ends.

@@ -42,6 +42,7 @@ test('watchers learn at once when the first device comes and the last one goes',
   await ann.heard('presence', ({ online }) => online)
   const tablet = await connectPhone(two.one.url, bob.token)
   phone.socket.disconnect()
+  await eventually(() => two.spansOf('disconnect', bob.id).length === 1)
   tablet.socket.disconnect()
   const { payload, trace } = await ann.heard('presence', ({ online }) => !online)
   expect(payload).toEqual({ user_id: bob.id, online: false, last_seen: expect.any(String) })

@@ -1,5 +1,6 @@
 import { bytesUnsent } from '../closing.ts'
 import type { Delivered } from '../delivered.ts'
+import type { Events } from '../events.ts'
 import { tooMany } from '../limits.ts'
 import type { Net } from '../net.ts'
 import { syncEvent } from '../schemas.ts'
@@ -10,15 +11,17 @@ type Deps = {
   messages: Pick<Messages, 'missed'>
   delivered: Delivered
   net: Pick<Net, 'clearUntil'>
+  events: Pick<Events, 'delivered'>
 }
 
 // With one more answer this is still far from what counts as not reading.
 const mostUnread = 256 * 1024
 
 /** `sync`: what somebody missed since the last message they know, without what came by itself. */
-export function createSync({ messages, delivered, net }: Deps): Handler<typeof syncEvent> {
+export function createSync({ messages, delivered, net, events }: Deps): Handler<typeof syncEvent> {
   return {
     schema: syncEvent,
+    answers: true,
     async handle(socket, { since, seen }) {
       const { data } = socket
       // An answer can be large, so nobody gets two at a time.
@@ -35,6 +38,7 @@ export function createSync({ messages, delivered, net }: Deps): Handler<typeof s
           data.synced ??= new Set()
           data.synced.add(id)
         }
+        events.delivered('sync', news.length)
         return { messages: news, more: missed.more }
       } finally {
         data.syncing = false
