@@ -19,5 +19,7 @@ export function createOriginCheck(allowedOrigin: string) {
 /** Engine.IO would answer an upgrade with 400, as if it were malformed. */
 function refuse(socket: Duplex): void {
   socket.on('error', () => {})
+  // A client that does not close its side would keep the connection.
+  socket.once('finish', () => socket.destroy())
   socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
 }

@@ -20,11 +20,11 @@ export function createWatching(presence: Pick<Presence, 'read'>) {
      * @throws Problem 503 while Redis is away, 422 for more than 500 people in all
      */
     async watch(socket: LiveSocket, userIds: string[]): Promise<PersonPresence[]> {
-      if (new Set([...(socket.data.watching ?? []), ...userIds]).size > mostWatched) {
-        throw new Problem(422, `One socket watches at most ${mostWatched} people.`)
-      }
+      requireRoom(socket, userIds)
       const people = await presence.read(userIds)
       if (!socket.connected) return people
+      // Others may have been asked for meanwhile.
+      requireRoom(socket, userIds)
       socket.data.watching ??= new Set()
       for (const { user_id, online } of people) {
         socket.data.watching.add(user_id)
@@ -66,5 +66,11 @@ export function createWatching(presence: Pick<Presence, 'read'>) {
         }
       }
     },
+  }
+}
+
+function requireRoom({ data }: LiveSocket, userIds: string[]): void {
+  if (new Set([...(data.watching ?? []), ...userIds]).size > mostWatched) {
+    throw new Problem(422, `One socket watches at most ${mostWatched} people.`)
   }
 }
