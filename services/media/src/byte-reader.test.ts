@@ -10,14 +10,16 @@ function source(chunks: number, bytes: number) {
   return { stream: give(), given: () => given }
 }
 
-test('portions cut across chunks, and less where the stream ends', async () => {
+test('portions cut across chunks, and refused where the stream ends early', async () => {
   const reader = createByteReader(source(5, 3).stream)
   expect([...(await reader.take(7))]).toEqual([0, 0, 0, 1, 1, 1, 2])
   expect([...(await reader.peek(2))]).toEqual([2, 2])
   reader.unread(Buffer.from([9]))
   expect([...(await reader.take(4))]).toEqual([9, 2, 2, 3])
-  expect([...(await reader.take(100))]).toEqual([3, 3, 4, 4, 4])
-  expect([...(await reader.take(1))]).toEqual([])
+  await expect(reader.take(100)).rejects.toMatchObject({ status: 422 })
+  expect([...(await reader.peek(100))]).toEqual([3, 3, 4, 4, 4])
+  await expect(reader.skip(6)).rejects.toMatchObject({ status: 422 })
+  expect([...(await reader.peek(1))]).toEqual([])
 })
 
 test('what claims to be long is refused before it is read', async () => {

@@ -1,4 +1,4 @@
-import { damaged } from './damage.ts'
+import { damaged, incomplete } from './damage.ts'
 
 export type ByteReader = ReturnType<typeof createByteReader>
 
@@ -8,8 +8,9 @@ const takenAtMost = 1024 * 1024
 
 /**
  * Reads a stream in the portions a format asks for, and holds no more of it than that: what is long
- * is passed on in the pieces it came in. Where the stream ends early, less comes. More than 1 MB in
- * one portion is Problem 422.
+ * is passed on in the pieces it came in. What a format asks for and is not there is Problem 422, and
+ * so is more than 1 MB in one portion; a look ahead may see less, and without a limit all there is
+ * is asked for.
  */
 export function createByteReader(source: AsyncIterable<Buffer>) {
   const chunks = source[Symbol.asyncIterator]()
@@ -38,7 +39,8 @@ export function createByteReader(source: AsyncIterable<Buffer>) {
   async function* pass(bytes: number): AsyncGenerator<Buffer> {
     for (let left = bytes; left > 0; ) {
       const chunk = await next()
-      if (chunk.length === 0) return
+      if (chunk.length === 0 && bytes === Number.POSITIVE_INFINITY) return
+      if (chunk.length === 0) throw incomplete()
       const wanted = chunk.subarray(0, left)
       held = chunk.subarray(wanted.length)
       left -= wanted.length
@@ -58,6 +60,7 @@ export function createByteReader(source: AsyncIterable<Buffer>) {
     },
     async take(bytes: number): Promise<Buffer> {
       await fill(bytes)
+      if (held.length < bytes) throw incomplete()
       const taken = held.subarray(0, bytes)
       held = held.subarray(taken.length)
       return taken

@@ -7,6 +7,11 @@ export function damaged(): Problem {
   return new Problem(422, 'The file cannot be read: it is damaged.')
 }
 
+/** The bytes end before the picture does. */
+export function incomplete(): Problem {
+  return new Problem(422, 'The file is incomplete: it ends too early.')
+}
+
 /**
  * Counts the parts that a file is made of. Each takes some microseconds, and 100 MB can be made of
  * parts of two bytes; what cameras and encoders write has a tenth of this at most.

@@ -15,7 +15,10 @@ const cleaners = {
 
 export type ContentType = keyof typeof cleaners
 
-/** The bytes without what says where a picture was taken. The source is read to its end. */
+/**
+ * The bytes without what says where a picture was taken. The source is read to its end.
+ * @throws Problem 422 when that comes before the end of the picture
+ */
 export async function* removeLocation(
   type: ContentType,
   bytes: ByteReader,

@@ -2,7 +2,7 @@ import { attributes } from '@clew/conventions/attributes'
 import type { TraceSpan } from '@clew/tests/trace'
 import { describeTrace, parseTree, printTree } from '@clew/tests/tree'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { photo, picture, video } from './pictures.ts'
+import { gifBomb, photo, picture, video } from './pictures.ts'
 import { type Person, type Service, startService, waitUntil } from './service.ts'
 
 // Exact: a span, a statement or a round trip more is a decision, and is made here and in README.md.
@@ -93,6 +93,17 @@ test('refused uploads, which are no error', async () => {
   const cut = (await picture(300, 200).jpeg().toBuffer()).subarray(0, -4_000)
   await expectTree(
     await service.upload(alice, cut),
+    `
+    media SERVER POST /api/media  http.response.status_code=422 !error.type
+      media CLIENT INSERT media
+      media INTERNAL put object  !error.type
+      media CLIENT UPDATE media
+      media INTERNAL remove object
+      media CLIENT DELETE media
+    `,
+  )
+  await expectTree(
+    await service.upload(alice, gifBomb(60)),
     `
     media SERVER POST /api/media  http.response.status_code=422 !error.type
       media CLIENT INSERT media

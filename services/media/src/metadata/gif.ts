@@ -1,5 +1,5 @@
 import type { ByteReader } from '../byte-reader.ts'
-import { createPartCount } from '../damage.ts'
+import { createPartCount, incomplete } from '../damage.ts'
 
 const image = 0x2c
 const extension = 0x21
@@ -26,9 +26,8 @@ export async function* cleanGif(bytes: ByteReader): AsyncGenerator<Buffer> {
       yield* blocks(bytes)
     } else if (kind[0] === extension) yield* cleanExtension(bytes, kind)
     else {
-      // The end, or nothing that a decoder would follow. What broke off stays so.
-      if (kind.length > 0) yield Buffer.from([trailer])
-      return
+      // The end, or nothing that a decoder would follow.
+      return yield Buffer.from([trailer])
     }
   }
 }
@@ -54,7 +53,7 @@ async function* blocks(bytes: ByteReader): AsyncGenerator<Buffer> {
   let at = 0
   for (;;) {
     const piece = await bytes.next()
-    if (piece.length === 0) return
+    if (piece.length === 0) throw incomplete()
     while (at < piece.length) {
       const length = piece[at] ?? 0
       at += 1 + length

@@ -11,7 +11,7 @@ const standsAlone = 0x01
  * A JPEG without its location. Of what applications wrote beside the picture it keeps EXIF (cleaned),
  * the colour profile and what decoders need; XMP, Photoshop's and all else go, and so does whatever
  * comes behind the picture, where phones keep more pictures with metadata of their own.
- * @throws Problem 422 for one of too many segments
+ * @throws Problem 422 for one of too many segments, or without its end
  */
 export async function* cleanJpeg(bytes: ByteReader): AsyncGenerator<Buffer> {
   const count = createPartCount()
@@ -21,15 +21,13 @@ export async function* cleanJpeg(bytes: ByteReader): AsyncGenerator<Buffer> {
     // Decoders skip what is between segments.
     for await (const _ of untilMarker(bytes));
     const marker = await bytes.take(2)
-    const code = marker[1]
-    if (code === undefined) return
+    const code = marker[1] ?? 0
     if (code === startOfImage || code === standsAlone || code === endOfImage) {
       yield marker
       if (code === endOfImage) return
       continue
     }
     const length = await bytes.take(2)
-    if (length.length < 2) return
     const size = Math.max(0, length.readUInt16BE() - 2)
     if (isApplication(code)) {
       const content = await bytes.take(size)

@@ -15,7 +15,7 @@ const kept: Record<string, Set<string>> = {
 /**
  * An MP4 without what says where it was taken. Lengths stay, since the film is found by its place in
  * the file. What cameras record along with the film, as a track of its own, stays too.
- * @throws Problem 422 for a box that cannot be, or too many of them
+ * @throws Problem 422 for a box that cannot be, or is not all there, or too many of them
  */
 export function cleanMp4(bytes: ByteReader): AsyncGenerator<Buffer> {
   return boxes(bytes, Number.POSITIVE_INFINITY, top, createPartCount())
@@ -30,8 +30,9 @@ async function* boxes(
   let left = within
   while (left >= 8) {
     count()
+    // Behind the last box there may be a few bytes more.
+    if (left === Number.POSITIVE_INFINITY && (await bytes.peek(8)).length < 8) break
     const header = Buffer.from(await bytes.take(8))
-    if (header.length < 8) return yield header
     const long = header.readUInt32BE() === 1 ? await bytes.take(8) : undefined
     const head = long ? Buffer.concat([header, long]) : header
     const size = Math.min(left, sizeOf(header, long))
@@ -50,7 +51,7 @@ async function* boxes(
 }
 
 function sizeOf(header: Buffer, long: Buffer | undefined): number {
-  if (long) return long.length === 8 ? Number(long.readBigUInt64BE()) : 0
+  if (long) return Number(long.readBigUInt64BE())
   // 0: to the end.
   return header.readUInt32BE() || Number.POSITIVE_INFINITY
 }

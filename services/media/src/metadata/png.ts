@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import type { ByteReader } from '../byte-reader.ts'
-import { createPartCount, tooManyPixels } from '../damage.ts'
+import { createPartCount, incomplete, tooManyPixels } from '../damage.ts'
 import { pixelsAtMost } from '../variants.ts'
 import { blankLocation, exifAtMost } from './exif.ts'
 
@@ -21,12 +21,11 @@ export async function* cleanPng(bytes: ByteReader): AsyncGenerator<Buffer> {
   for (;;) {
     count()
     const header = await bytes.take(8)
-    if (header.length < 8) return
     const size = header.readUInt32BE()
     const type = header.toString('latin1', 4)
     if (type === 'IHDR' || type === 'acTL') {
       const start = await bytes.peek(8)
-      if (start.length < 8) return
+      if (start.length < 8) throw incomplete()
       // The decoder here knows the first frame only; those who watch an animation unpack all.
       pixels *= start.readUInt32BE() * (type === 'IHDR' ? start.readUInt32BE(4) : 1)
       if (pixels > pixelsAtMost) throw tooManyPixels('in all', pixelsAtMost)

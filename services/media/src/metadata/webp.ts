@@ -14,13 +14,12 @@ const flagsBytes = 10
 export async function* cleanWebp(bytes: ByteReader): AsyncGenerator<Buffer> {
   const start = await bytes.take(12)
   yield start
-  let left = start.length < 12 ? 0 : start.readUInt32LE(4) - 4
+  let left = start.readUInt32LE(4) - 4
   const count = createPartCount()
   let exifs = 0
   while (left > 0) {
     count()
     const header = await bytes.take(8)
-    if (header.length < 8) return
     const size = header.readUInt32LE(4)
     const padded = size + (size % 2)
     left -= 8 + padded
