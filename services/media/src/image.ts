@@ -3,7 +3,6 @@ import { Problem } from '@clew/kit/problem'
 import { SpanKind } from '@opentelemetry/api'
 import sharp, { type Metadata } from 'sharp'
 import { tooManyPixels } from './damage.ts'
-import { createRoom } from './room.ts'
 import { traceWork } from './spans.ts'
 import { storageAway } from './storage.ts'
 import { pixelsAtMost } from './variants.ts'
@@ -12,20 +11,18 @@ import { pixelsAtMost } from './variants.ts'
 export type Size = { width: number; height: number }
 export type CheckImage = (path: string, contentType: string) => Promise<Size>
 
-const atOnce = 2
 // Of 8 bits, of what its decoder must hold whole: some 150 MB, however few bytes the file has.
 const heldPixelsAtMost = 25_000_000
 const options = { kind: SpanKind.INTERNAL }
 
 /**
- * Reads a picture's header, at most two at once, so that one too large is never unpacked. That it is
- * all there was seen as it came; to decode it takes a hundred times as long and is the worker's.
+ * Reads a picture's header, so that one too large is never unpacked. That it is all there was seen as
+ * it came; to decode it takes a hundred times as long, and is the worker's.
  */
 export function createImageCheck(): CheckImage {
-  const room = createRoom(atOnce)
   return (path, contentType) =>
     traceWork('check image', options, () =>
-      room(() => checkImage(path, contentType).catch((error) => blame(error, path))),
+      checkImage(path, contentType).catch((error) => blame(error, path)),
     )
 }
 
