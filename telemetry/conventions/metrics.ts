@@ -176,7 +176,8 @@ export const metrics = {
   'messaging_service.disconnects': {
     type: 'counter',
     unit: 'connections',
-    brief: 'sockets that went: expired, revoked, too_slow, stopping, or what Socket.IO says',
+    brief:
+      'sockets that went: expired, revoked, too_slow, behind, stopping, or what Socket.IO says',
     tags: ['reason'],
   },
   'messaging_service.event.duration': {
@@ -213,7 +214,7 @@ export const metrics = {
   'messaging_service.rate_limit_hits': {
     type: 'counter',
     unit: 'messages',
-    brief: 'messages refused for being too many',
+    brief: 'messages, and news of typing, refused for being too many',
     tags: ['limit'],
   },
   'messaging_service.request.duration': {

@@ -262,6 +262,27 @@ messaging SERVER sync  user.id=${bob.id}
     )
   })
 
+  test('after a long time gets it in portions, each going on after the one before', async () => {
+    await using ann = await two.phone(two.one)
+    await using bob = await two.phone(two.two)
+    const { id: since, conversation_id } = await ann.send(bob, 'last seen')
+    await using owner = openPostgres(two.ownerUrl)
+    await owner.query(
+      `insert into messages (id, conversation_id, sender_id, client_id, body)
+       select uuidv7(), $1, $2, 'bulk:' || number, number from generate_series(1, 620) number`,
+      [conversation_id, ann.id],
+    )
+    const bodies: string[] = []
+    let after: string | undefined
+    for (let more = true; more; ) {
+      const ack = await bob.say('sync', { since, ...(after && { after }) })
+      bodies.push(...ack.messages.map(({ body }: { body: string }) => body))
+      after = ack.messages.at(-1).id
+      more = ack.more
+    }
+    expect(bodies).toEqual(Array.from({ length: 620 }, (_, index) => String(index + 1)))
+  })
+
   test('after a message that they cannot see is told so', async () => {
     await using ann = await two.phone(two.one)
     await using eve = await two.phone(two.one)

@@ -22,15 +22,22 @@ export function createSync({ messages, delivered, net, events }: Deps): Handler<
   return {
     schema: syncEvent,
     answers: true,
-    async handle(socket, { since, seen }) {
+    async handle(socket, { since, seen, after }) {
       const { data } = socket
+      const isNews = ({ id }: { id: string }) => !delivered.since(id, data.turn)
       // An answer can be large, so nobody gets two at a time.
       if (data.syncing) throw tooMany('one sync is under way')
       if (bytesUnsent(socket) > mostUnread) throw tooMany('what was sent before is not read yet')
       data.syncing = true
       try {
-        const missed = await messages.missed(data.userId, since, seen)
-        const news = missed.messages.filter(({ id }) => !delivered.since(id, data.turn))
+        let missed = await messages.missed(data.userId, since, seen, after)
+        let news = missed.messages.filter(isNews)
+        // A portion of which all came by itself would leave the client nothing to go on after.
+        while (news.length === 0 && missed.more) {
+          const last = missed.messages.at(-1)?.id
+          missed = await messages.missed(data.userId, since, seen, last)
+          news = missed.messages.filter(isNews)
+        }
         // What no instance has told this one yet will still be told: then it is not to come again.
         const floor = net.clearUntil()
         for (const { id } of news) {
