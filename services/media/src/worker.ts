@@ -1,4 +1,5 @@
 import type { RequestListener } from 'node:http'
+import { availableParallelism } from 'node:os'
 import { createBus } from '@clew/kit/bus'
 import { createHealth, type Health } from '@clew/kit/health'
 import { listen, run } from '@clew/kit/lifecycle'
@@ -24,7 +25,8 @@ import {
 } from './worker-handlers.ts'
 
 const group = 'media'
-const picturesAtOnce = 2
+// A core is left to those who wait for an answer: of two taken, their slowest took three times as long.
+const picturesAtOnce = Math.max(1, Math.min(2, availableParallelism() - 1))
 // A cache that is being filled while it is refreshed keeps the old image after all: so it is
 // refreshed again when a fill has ended that was fast, and one that was slow.
 const cacheGroups = [

@@ -1,4 +1,5 @@
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { eventually } from '@clew/kit/test/eventually'
@@ -184,7 +185,7 @@ describe('the worker', () => {
     expect(new Set(nices)).toEqual(new Set([10]))
   })
 
-  test('makes two at once, and not more', async () => {
+  test('makes one at once, two where there are cores for it, and not more', async () => {
     const photograph = await large.clone().toBuffer()
     const ids = await Promise.all([1, 2, 3, 4].map(() => worker.upload(photograph)))
     const traces = await Promise.all(ids.map(async (id) => (await uploaded(id)).trace))
@@ -195,7 +196,7 @@ describe('the worker', () => {
     const atOnce = handled().map(
       (one) => handled().filter((s) => s.start <= one.start && s.end > one.start).length,
     )
-    expect(Math.max(...atOnce)).toBe(2)
+    expect(Math.max(...atOnce)).toBe(availableParallelism() > 2 ? 2 : 1)
   })
 
   test('killed in the middle is followed by one that does it again, and nothing is half made', async () => {
