@@ -1,3 +1,5 @@
+import type { RequestListener } from 'node:http'
+
 export type Checks = Record<string, () => Promise<unknown>>
 export type Health = {
   live(): { status: number; body: { status: string } }
@@ -28,6 +30,20 @@ export function createHealth(checks: Checks, optional: string[] = []): Health {
     drain() {
       draining = true
     },
+  }
+}
+
+/** `/livez` and `/readyz`, for whoever watches a process that has no other routes. */
+export function answerHealth(health: Health): RequestListener {
+  return async (request, response) => {
+    const answer =
+      request.url === '/livez'
+        ? health.live()
+        : request.url === '/readyz'
+          ? await health.ready()
+          : { status: 404, body: { status: 'nothing here' } }
+    response.writeHead(answer.status, { 'content-type': 'application/json' })
+    response.end(JSON.stringify(answer.body))
   }
 }
 

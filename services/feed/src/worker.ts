@@ -1,7 +1,6 @@
-import type { RequestListener } from 'node:http'
 import { createBus } from '@clew/kit/bus'
 import { createClient } from '@clew/kit/client'
-import { createHealth, type Health } from '@clew/kit/health'
+import { answerHealth, createHealth } from '@clew/kit/health'
 import { listen, run } from '@clew/kit/lifecycle'
 import { openPostgres } from '@clew/kit/postgres'
 import { openRedis } from '@clew/kit/redis'
@@ -52,17 +51,3 @@ await run('feed-worker', async ({ own, log, stopping }) => {
   stopping.addEventListener('abort', () => health.drain())
   own(await listen(answerHealth(health), config.workerPort, config.host))
 })
-
-/** `/livez` and `/readyz`, for whoever watches this process; it has no other routes. */
-function answerHealth(health: Health): RequestListener {
-  return async (request, response) => {
-    const answer =
-      request.url === '/livez'
-        ? health.live()
-        : request.url === '/readyz'
-          ? await health.ready()
-          : { status: 404, body: { status: 'nothing here' } }
-    response.writeHead(answer.status, { 'content-type': 'application/json' })
-    response.end(JSON.stringify(answer.body))
-  }
-}

@@ -2,13 +2,12 @@ import { publish } from '@clew/kit/outbox'
 import type { Postgres, Queryable } from '@clew/kit/postgres'
 import { type FieldError, Problem } from '@clew/kit/problem'
 import { stream } from './events.ts'
-import { columns, type Media } from './media.ts'
+import { columns, type Media, whole } from './media.ts'
 import type { NewUses } from './schemas.ts'
 import type { PostCreated } from './worker-schemas.ts'
 
 export type Uses = ReturnType<typeof createUses>
 
-const whole = `status in ('processing', 'ready', 'failed')`
 const sweptAtMost = 100
 
 /** How long a use waits for its post: feed stores the post at once, or not at all. */
